@@ -1,0 +1,1 @@
+"""Built-in offers and hooks: plugins like any other, through the same door."""

@@ -1,0 +1,3 @@
+"""Built-in adjusters."""
+
+from __future__ import annotations

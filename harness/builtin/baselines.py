@@ -1,0 +1,3 @@
+"""Built-in baselines."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Built-in competitions."""
+
+from __future__ import annotations

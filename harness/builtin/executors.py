@@ -1,0 +1,3 @@
+"""Built-in executors."""
+
+from __future__ import annotations

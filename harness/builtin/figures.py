@@ -1,0 +1,3 @@
+"""Built-in figures."""
+
+from __future__ import annotations

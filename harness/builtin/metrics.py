@@ -1,0 +1,3 @@
+"""Built-in metrics."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Built-in splits."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Built-in submission."""
+
+from __future__ import annotations

@@ -1,0 +1,211 @@
+"""A competition: data that names things.
+
+Nothing in it can name code, only offers of plugins. `harness.competition_file` reads one from its TOML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from harness.data import TaskType
+from harness.errors import ConfigError, nearest
+
+
+@dataclass(frozen=True)
+class Use:
+    """An offer by name with the parameters that are set.
+
+    In TOML either ``"imbalance.smote"`` or ``{ use = "imbalance.smote", k_neighbors = 3 }``.
+    """
+
+    name: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """One line of a leaderboard: features x model x rebalancer x adjusters, with their parameters.
+
+    Attributes
+    ----------
+    adjusters : tuple of Use
+        Applied in this order.
+    refit : bool
+        Predict the test set with one model fitted on all training rows, instead of the mean over folds.
+    baseline : bool
+        Added by the harness itself.
+    overrides : mapping
+        Parameters set on the command line, ``{"model.depth": 4}``; part of its label.
+    """
+
+    name: str
+    model: Use
+    features: Use | None = None
+    rebalancer: Use | None = None
+    adjusters: tuple[Use, ...] = ()
+    description: str = ""
+    refit: bool = False
+    baseline: bool = False
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """Name on a leaderboard: ``smote`` or ``smote (model.depth=4)``."""
+        if not self.overrides:
+            return self.name
+        return f"{self.name} ({', '.join(f'{key}={value}' for key, value in sorted(self.overrides.items()))})"
+
+
+@dataclass(frozen=True)
+class VariantSpec:
+    """A variant of the data: parameters of the source that differ, and where the files come from.
+
+    Attributes
+    ----------
+    urls : tuple of str
+        Files that ``harness fetch`` downloads; empty for what a plugin ships itself.
+    sha256 : mapping of str to str
+        Known digests by file name; a file without one is shown as unverified.
+    size : str
+        For people: ``"1.2 GB"``.
+    """
+
+    name: str
+    about: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    urls: tuple[str, ...] = ()
+    sha256: Mapping[str, str] = field(default_factory=dict)
+    size: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """Where the data comes from."""
+
+    source: str
+    variant: str = "sample"
+    params: Mapping[str, Any] = field(default_factory=dict)
+    variants: Mapping[str, VariantSpec] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """What the board is ranked by.
+
+    Attributes
+    ----------
+    on : str
+        ``oof`` or ``valid``.
+    target_prior : mapping of str to float, "valid" or None
+        Class shares of the test set, to which OOF is reweighted; ``"valid"`` takes those of the labelled validation
+        set.
+    """
+
+    on: str = "oof"
+    target_prior: Mapping[str, float] | str | None = None
+
+
+@dataclass(frozen=True)
+class SubmissionSchema:
+    """What a submission file looks like.
+
+    Attributes
+    ----------
+    id : str
+        Name of the id column.
+    columns : mapping of str to str
+        Submission column -> output it holds: a class, ``point``, or ``label``.
+    values : str
+        ``probabilities``, ``labels`` (the decided class), ``decisions`` (0/1 per class) or ``point``.
+    low, high : float or None
+        Inclusive range of the values; probabilities are always in [0, 1].
+    """
+
+    id: str
+    columns: Mapping[str, str]
+    values: str
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the competition allows.
+
+    Attributes
+    ----------
+    test_inputs : bool
+        Whether anything may be learned from the test set's inputs.
+    """
+
+    external_data: bool = True
+    pretrained: bool = True
+    test_inputs: bool = True
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Competition:
+    """A competition file, read and checked."""
+
+    id: str
+    home: Path
+    title: str
+    task: TaskType
+    metrics: tuple[str, ...]
+    data: DataSpec
+    split: Use
+    strategies: tuple[Strategy, ...]
+    description: str = ""
+    url: str = ""
+    evaluate: Evaluate = field(default_factory=Evaluate)
+    submission: SubmissionSchema | None = None
+    rules: Rules = field(default_factory=Rules)
+
+    @property
+    def primary(self) -> str:
+        """Name of the metric the board is ranked by."""
+        return self.metrics[0]
+
+    @property
+    def plugin(self) -> Path | None:
+        """The competition's own ``plugin.py``, if it has one."""
+        path = self.home / "plugin.py"
+        return path if path.is_file() else None
+
+    def strategy(self, name: str) -> Strategy:
+        """Return a strategy by name.
+
+        Raises
+        ------
+        ConfigError
+            With the nearest name.
+        """
+        known = {strategy.name: strategy for strategy in self.strategies}
+        if name not in known:
+            raise ConfigError(f"{self.id} has no strategy {name!r}{nearest(name, known)}")
+        return known[name]
+
+
+def override(strategy: Strategy, part: str, key: str, value: Any) -> Strategy:
+    """Return the strategy with one parameter set.
+
+    Parameters
+    ----------
+    part : str
+        ``features``, ``model``, ``rebalancer``, or ``adjuster`` (``adjuster2`` for the second of a chain).
+    """
+    overrides = {**strategy.overrides, f"{part}.{key}": value}
+    if part.startswith("adjuster"):
+        position = int(part.removeprefix("adjuster") or 1) - 1
+        chain = list(strategy.adjusters)
+        chain[position] = replace(chain[position], params={**chain[position].params, key: value})
+        return replace(strategy, adjusters=tuple(chain), overrides=overrides)
+    use: Use = getattr(strategy, part)
+    changed = replace(use, params={**use.params, key: value})
+    parts: dict[str, Any] = {part: changed, "overrides": overrides}
+    return replace(strategy, **parts)

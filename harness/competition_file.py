@@ -1,0 +1,265 @@
+"""``competition.toml`` read into a `Competition`: strict, typed; an unknown key is refused with the nearest name."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from harness.competition import (
+    Competition,
+    DataSpec,
+    Evaluate,
+    Rules,
+    Strategy,
+    SubmissionSchema,
+    Use,
+    VariantSpec,
+)
+from harness.data import TaskType
+from harness.errors import ConfigError, nearest
+
+FILE = "competition.toml"
+
+
+def read_competition(home: Path) -> Competition:
+    """Read ``competition.toml`` of a competition's folder.
+
+    Raises
+    ------
+    ConfigError
+        Naming the file and the key, in one line.
+    """
+    path = home / FILE
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from None
+    return parse_competition(table, home)
+
+
+def parse_competition(table: Mapping[str, Any], home: Path) -> Competition:
+    """Turn the parsed TOML of a competition into a `Competition`.
+
+    Parameters
+    ----------
+    table : mapping
+    home : Path
+        The competition's folder; its name is the competition's id.
+    """
+    top = _Section(table, f"{home.name}/{FILE}")
+    competition = Competition(
+        id=_checked_id(home.name),
+        home=home,
+        title=top.text("title"),
+        description=top.text("description", ""),
+        url=top.text("url", ""),
+        task=_task(top),
+        metrics=_names(top, "metrics"),
+        data=_data(top.section("data")),
+        split=_use(top.take("split", {"use": "stratified"}), top.where + ": split"),
+        evaluate=_evaluate(top.section("evaluate", {})),
+        submission=_submission(top.section("submission")) if "submission" in table else None,
+        rules=_rules(top.section("rules", {})),
+        strategies=_strategies(top.section("defaults", {}), top.section("strategies")),
+    )
+    top.done()
+    return competition
+
+
+class _Section:
+    """A TOML table that must be emptied: what is left over was not understood."""
+
+    def __init__(self, table: Any, where: str) -> None:
+        if not isinstance(table, Mapping):
+            raise ConfigError(f"{where}: expected a table, found {table!r}")
+        self.table, self.where, self.seen = table, where, set[str]()
+
+    def take(self, key: str, *default: Any) -> Any:
+        self.seen.add(key)
+        if key in self.table:
+            return self.table[key]
+        if default:
+            return default[0]
+        raise ConfigError(f"{self.where}: missing {key!r}")
+
+    def text(self, key: str, *default: str) -> str:
+        value = self.take(key, *default)
+        if not isinstance(value, str):
+            raise ConfigError(f"{self.where}: {key} = {value!r}: expected a string")
+        return value
+
+    def flag(self, key: str, default: bool) -> bool:
+        value = self.take(key, default)
+        if not isinstance(value, bool):
+            raise ConfigError(f"{self.where}: {key} = {value!r}: expected true or false")
+        return value
+
+    def number(self, key: str, default: float | None) -> float | None:
+        value = self.take(key, default)
+        if value is not None and (not isinstance(value, int | float) or isinstance(value, bool)):
+            raise ConfigError(f"{self.where}: {key} = {value!r}: expected a number")
+        return value
+
+    def section(self, key: str, *default: Any) -> _Section:
+        return _Section(self.take(key, *default), f"{self.where}: {key}")
+
+    def done(self) -> None:
+        for key in self.table:
+            if key not in self.seen:
+                raise ConfigError(f"{self.where}: unknown key {key!r}{nearest(key, self.seen)}")
+
+
+def _checked_id(name: str) -> str:
+    if not name or len(name) > 100 or not all(c.isalnum() or c in "-_" for c in name) or not name.isascii():
+        raise ConfigError(f"competition folder {name!r}: expected letters, digits, '-' and '_', at most 100")
+    return name
+
+
+def _task(top: _Section) -> TaskType:
+    text = top.text("task")
+    try:
+        return TaskType(text)
+    except ValueError:
+        raise ConfigError(f"{top.where}: task = {text!r}{nearest(text, list(TaskType))}") from None
+
+
+def _names(section: _Section, key: str) -> tuple[str, ...]:
+    value = section.take(key)
+    if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
+        raise ConfigError(f"{section.where}: {key} = {value!r}: expected a list of names")
+    if len(set(value)) < len(value):
+        raise ConfigError(f"{section.where}: {key} names something twice: {value}")
+    return tuple(value)
+
+
+def _use(value: Any, where: str) -> Use:
+    if isinstance(value, str):
+        return Use(value)
+    if isinstance(value, Mapping) and isinstance(value.get("use"), str):
+        return Use(value["use"], {key: item for key, item in value.items() if key != "use"})
+    raise ConfigError(f'{where}: expected "NAME" or {{ use = "NAME", ... }}, found {value!r}')
+
+
+def _data(section: _Section) -> DataSpec:
+    variants = section.section("variants", {})
+    spec = DataSpec(
+        source=section.text("source"),
+        variant=section.text("variant", "sample"),
+        params=dict(section.section("params", {}).table),
+        variants={name: _variant(name, variants.section(name)) for name in variants.table},
+    )
+    section.done()
+    if spec.variants and spec.variant not in (*spec.variants, "path"):
+        raise ConfigError(f"{section.where}: variant = {spec.variant!r}{nearest(spec.variant, spec.variants)}")
+    return spec
+
+
+def _variant(name: str, section: _Section) -> VariantSpec:
+    urls = section.take("urls", [])
+    if not isinstance(urls, list) or not all(isinstance(url, str) for url in urls):
+        raise ConfigError(f"{section.where}: urls = {urls!r}: expected a list of URLs")
+    spec = VariantSpec(
+        name=name,
+        about=section.text("about", ""),
+        params=dict(section.section("params", {}).table),
+        urls=tuple(urls),
+        sha256=dict(section.section("sha256", {}).table),
+        size=section.text("size", ""),
+        licence=section.text("licence", ""),
+    )
+    section.done()
+    return spec
+
+
+def _evaluate(section: _Section) -> Evaluate:
+    on, prior = section.text("on", "oof"), section.take("target_prior", None)
+    section.done()
+    if on not in ("oof", "valid"):
+        raise ConfigError(f"{section.where}: on = {on!r}{nearest(on, ['oof', 'valid'])}")
+    if isinstance(prior, Mapping):
+        shares = list(prior.values())
+        if not all(isinstance(s, int | float) and 0 <= s <= 1 for s in shares) or abs(sum(shares) - 1) > 1e-3:
+            raise ConfigError(f"{section.where}: target_prior = {dict(prior)}: expected class shares that sum to 1")
+    elif prior not in (None, "valid"):
+        raise ConfigError(f'{section.where}: target_prior = {prior!r}: expected a table of class shares, or "valid"')
+    return Evaluate(on, prior)
+
+
+def _submission(section: _Section) -> SubmissionSchema:
+    columns = section.take("columns")
+    if isinstance(columns, list) and all(isinstance(name, str) for name in columns):
+        columns = {name: name for name in columns}
+    if not isinstance(columns, Mapping) or not columns or not all(isinstance(out, str) for out in columns.values()):
+        raise ConfigError(
+            f"{section.where}: columns = {columns!r}: expected a list of classes, or column = class pairs"
+        )
+    values = section.text("values", "probabilities")
+    kinds = ["probabilities", "labels", "decisions", "point"]
+    if values not in kinds:
+        raise ConfigError(f"{section.where}: values = {values!r}{nearest(values, kinds)}")
+    schema = SubmissionSchema(
+        section.text("id"), dict(columns), values, section.number("low", None), section.number("high", None)
+    )
+    section.done()
+    if schema.id in schema.columns:
+        raise ConfigError(f"{section.where}: {schema.id!r} is both the id and a value column")
+    return schema
+
+
+def _rules(section: _Section) -> Rules:
+    defaults = Rules()
+    rules = Rules(
+        **{f.name: section.flag(f.name, getattr(defaults, f.name)) for f in fields(Rules) if f.name != "text"},
+        text=section.text("text", ""),
+    )
+    section.done()
+    return rules
+
+
+def _strategies(defaults: _Section, section: _Section) -> tuple[Strategy, ...]:
+    shared = dict(defaults.table)
+    _strategy("defaults", _Section({"model": "", **shared}, defaults.where))
+    if not section.table:
+        raise ConfigError(f"{section.where}: expected at least one strategy")
+    found = []
+    for name, table in section.table.items():
+        own = _Section(table, f"{section.where}.{name}").table
+        merged = {**shared, **{key: _merge(shared.get(key), value) for key, value in own.items()}}
+        found.append(_strategy(name, _Section(merged, f"{section.where}.{name}")))
+    return tuple(found)
+
+
+def _merge(default: Any, own: Any) -> Any:
+    # a table without `use` changes parameters of the default
+    if isinstance(own, Mapping) and "use" not in own and default is not None:
+        base = {"use": default} if isinstance(default, str) else default
+        return {**base, **own} if isinstance(base, Mapping) else own
+    return own
+
+
+def _strategy(name: str, section: _Section) -> Strategy:
+    if not name or len(name) > 80 or not all(c.isalnum() or c in "-_." for c in name) or name.startswith("."):
+        raise ConfigError(f"{section.where}: a strategy's name has letters, digits, '-', '_' and '.', at most 80")
+
+    def part(key: str) -> Use | None:
+        value = section.take(key, None)
+        return None if value in (None, "none") else _use(value, f"{section.where}: {key}")
+
+    chain = section.take("adjuster", [])
+    chain = [] if chain in (None, "none") else chain if isinstance(chain, list) else [chain]
+    strategy = Strategy(
+        name=name,
+        description=section.text("description", ""),
+        model=_use(section.take("model"), f"{section.where}: model"),
+        features=part("features"),
+        rebalancer=part("rebalancer"),
+        adjusters=tuple(_use(value, f"{section.where}: adjuster") for value in chain),
+        refit=section.flag("refit", False),
+    )
+    section.done()
+    return strategy

@@ -1,0 +1,75 @@
+"""Errors a person can mend.
+
+Every message is one line: what was found, what was expected, and what to do next. The command line prints it without a
+traceback and exits with 2. Anything that is not a `HarnessError` is a fault of the program or of a plugin.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class HarnessError(Exception):
+    """A mistake the user can mend, told in one line."""
+
+
+class ConfigError(HarnessError):
+    """A competition file, an option or a parameter is wrong."""
+
+
+class DataError(HarnessError):
+    """The data cannot be used as it is."""
+
+
+class SubmissionError(HarnessError):
+    """A submission does not fit its competition's schema."""
+
+
+class PluginError(HarnessError):
+    """A plugin is missing, broken, or breaks the contract of a hook."""
+
+
+class StoreError(HarnessError):
+    """A run directory cannot be written, read or trusted."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Suggest the known name nearest to a mistyped one.
+
+    Returns
+    -------
+    str
+        ``"; did you mean 'smote'?"``, or the list of what is known, ready to be appended to a message.
+
+    Examples
+    --------
+    >>> nearest("smoet", ["none", "smote"])
+    "; did you mean 'smote'?"
+    >>> nearest("zebra", ["smote", "none"])
+    '; known: none, smote'
+    >>> nearest("zebra", [])
+    ''
+    """
+    names = sorted(set(known))
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    if not names:
+        return ""
+    shown = ", ".join(names[:12]) + (f", and {len(names) - 12} more" if len(names) > 12 else "")
+    return f"; known: {shown}"
+
+
+def listed(values: Iterable[object], limit: int = 5) -> str:
+    """Join values for a message, the first few only.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"], limit=2)
+    'a, b and 1 more'
+    """
+    texts = [str(value) for value in values]
+    if len(texts) <= limit:
+        return ", ".join(texts)
+    return ", ".join(texts[:limit]) + f" and {len(texts) - limit} more"

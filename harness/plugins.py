@@ -1,0 +1,316 @@
+"""Plugins: found by entry point, loaded one at a time, their offers gathered, duplicates refused.
+
+A plugin that fails to import, or breaks the contract of a hook, is listed as broken with its version and the fix, and
+stops only what needs it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+import pluggy
+
+from harness import hookspecs
+from harness.errors import HarnessError, PluginError, nearest
+from harness.hookspecs import PROJECT
+from harness.offers import (
+    Adjuster,
+    DatasetSource,
+    Executor,
+    Features,
+    Metric,
+    ModelRecipe,
+    Offer,
+    Rebalancer,
+    Splitter,
+)
+
+BUILTIN = ("competitions", "metrics", "splits", "baselines", "adjusters", "submission", "figures", "executors")
+LOCAL = "local"
+T = TypeVar("T", bound=Offer)
+KNOWN = {
+    "birdclef": "competition-harness-birdclef",
+    "protein": "competition-harness-protein",
+    "imbalance": "competition-harness-imbalance",
+    "airquality": "competition-harness-airquality",
+    "imagewang": "competition-harness-imagewang",
+}
+"""Distributions of the project's own plugins, to tell which one is missing."""
+
+GATHERED: dict[type[Any], str] = {
+    DatasetSource: "harness_datasets",
+    Features: "harness_features",
+    ModelRecipe: "harness_models",
+    Metric: "harness_metrics",
+    Splitter: "harness_splitters",
+    Rebalancer: "harness_rebalancers",
+    Adjuster: "harness_adjusters",
+    Executor: "harness_executors",
+}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A plugin as ``harness plugins`` shows it; `error` and `fix` are empty if it works."""
+
+    name: str
+    distribution: str
+    version: str
+    error: str = ""
+    fix: str = ""
+
+
+class Plugins:
+    """A fresh plugin manager with what its plugins offer.
+
+    Attributes
+    ----------
+    loaded : list of Loaded
+        Every plugin that is not built in, broken ones too.
+    """
+
+    def __init__(self) -> None:
+        self.manager = pluggy.PluginManager(PROJECT)
+        self.manager.add_hookspecs(hookspecs)
+        self.loaded: list[Loaded] = []
+        self._offers: dict[type[Any], dict[str, Any]] = {}
+
+    def offers(self, kind: type[T]) -> dict[str, T]:
+        """Gather everything offered of one kind, by name.
+
+        Raises
+        ------
+        PluginError
+            If two plugins offer the same name.
+        """
+        if kind not in self._offers:
+            self._offers[kind] = self._gather(kind)
+        return self._offers[kind]
+
+    def find(self, kind: type[T], name: str, where: str) -> T:
+        """Return the offer of that name.
+
+        Raises
+        ------
+        PluginError
+            Naming the missing or broken plugin, or the nearest offer.
+        """
+        known = self.offers(kind)
+        if name in known:
+            return known[name]
+        owner = name.split(".")[0] if "." in name else ""
+        for plugin in self.loaded:
+            if plugin.name == owner and plugin.error:
+                raise PluginError(
+                    f"{where}: {kind.kind} {name!r}: plugin {owner!r} is broken: {plugin.error}; {plugin.fix}"
+                )
+        installed = {plugin.name for plugin in self.loaded} | {LOCAL}
+        if owner and owner not in installed:
+            fix = f"; install it: pip install {KNOWN[owner]}" if owner in KNOWN else nearest(name, known)
+            raise PluginError(f"{where}: {kind.kind} {name!r}: no plugin {owner!r} is installed{fix}")
+        raise PluginError(f"{where}: no {kind.kind} {name!r} is offered{nearest(name, known)}")
+
+    def owner(self, name: str) -> Loaded | None:
+        """Return the plugin that an offer's name belongs to; None for built-in offers."""
+        prefix = name.split(".")[0]
+        return next((plugin for plugin in self.loaded if plugin.name == prefix and "." in name), None)
+
+    def ask(self, hook: str, *, only: Iterable[str] | None = None, **given: Any) -> Iterator[tuple[str, Any]]:
+        """Call a hook of each plugin in turn, those registered last first.
+
+        Parameters
+        ----------
+        hook : str
+            Name of the hook.
+        only : iterable of str, optional
+            Names of the plugins to ask.
+        **given
+            All arguments of the hook's specification.
+
+        Yields
+        ------
+        (str, object)
+            Plugin name and answer; generators are already turned into lists.
+
+        Raises
+        ------
+        PluginError
+            If a plugin raises anything, SystemExit too, naming it.
+        """
+        chosen = None if only is None else set(only)
+        for impl in reversed(getattr(self.manager.hook, hook).get_hookimpls()):
+            if chosen is not None and impl.plugin_name not in chosen:
+                continue
+            try:
+                answer = impl.function(*(given[name] for name in impl.argnames))
+                yield impl.plugin_name, list(answer) if inspect.isgenerator(answer) else answer
+            except (HarnessError, KeyboardInterrupt):
+                raise
+            except BaseException as error:
+                raise PluginError(f"plugin {impl.plugin_name!r} failed in {hook}: {describe_error(error)}") from error
+
+    def tell(self, hook: str, **given: Any) -> None:
+        """Fire an event; answers are ignored."""
+        for _ in self.ask(hook, **given):
+            pass
+
+    def _gather(self, kind: type[Any]) -> dict[str, Any]:
+        found: dict[str, tuple[str, Any]] = {}
+        for plugin, offers in self._answers(GATHERED[kind]):
+            for offer in offers:
+                _check_offer(plugin, kind, offer)
+                if offer.name in found:
+                    raise PluginError(
+                        f"{kind.kind} {offer.name!r} is offered by both {found[offer.name][0]!r} and {plugin!r};"
+                        " uninstall one of them"
+                    )
+                found[offer.name] = (plugin, offer)
+        return {name: offer for name, (_, offer) in sorted(found.items())}
+
+    def _answers(self, hook: str) -> Iterator[tuple[str, list[Any]]]:
+        """Like `ask`, but a plugin that fails is marked as broken and the others go on."""
+        for impl in getattr(self.manager.hook, hook).get_hookimpls():
+            try:
+                yield impl.plugin_name, list(impl.function() or ())
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                self._broken(impl.plugin_name, f"{hook} failed: {describe_error(error)}")
+
+    def _broken(self, name: str, error: str) -> None:
+        for position, plugin in enumerate(self.loaded):
+            if plugin.name == name:
+                self.loaded[position] = Loaded(
+                    name, plugin.distribution, plugin.version, error, _fix(plugin.distribution, None)
+                )
+                return
+        raise PluginError(f"built-in {name!r} is broken: {error}")
+
+    def register(self, name: str, module: ModuleType) -> None:
+        """Register a plugin module after checking that its hooks are what they look like.
+
+        Raises
+        ------
+        PluginError
+            Naming the function and the fault.
+        """
+        _check_module(module)
+        self.manager.register(module, name)
+        try:
+            self.manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            self.manager.unregister(name=name)
+            hooks = [hook for hook in vars(hookspecs) if hook.startswith("harness_")]
+            for attribute in vars(module):
+                if attribute.startswith("harness_") and attribute not in hooks:
+                    raise PluginError(f"no hook is called {attribute!r}{nearest(attribute, hooks)}") from None
+            raise PluginError(str(error)) from None
+        self._offers.clear()
+
+
+def load_plugins(local: Path | None = None) -> Plugins:
+    """Build a manager with the built-ins, every installed plugin, and a competition's own ``plugin.py``.
+
+    Parameters
+    ----------
+    local : Path, optional
+        The ``plugin.py`` of the competition in use.
+
+    Raises
+    ------
+    PluginError
+        If the competition's own plugin is broken; installed plugins that are broken are only listed.
+    """
+    from importlib.metadata import entry_points
+
+    plugins = Plugins()
+    for name in BUILTIN:
+        plugins.register(name, importlib.import_module(f"harness.builtin.{name}"))
+    for point in sorted(entry_points(group=PROJECT), key=lambda point: point.name):
+        distribution = point.dist.name if point.dist else ""
+        version = point.dist.version if point.dist else ""
+        if any(plugin.name == point.name for plugin in plugins.loaded):
+            continue
+        try:
+            plugins.register(point.name, point.load())
+            plugins.loaded.append(Loaded(point.name, distribution, version))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            plugins.loaded.append(
+                Loaded(point.name, distribution, version, describe_error(error), _fix(distribution, error))
+            )
+    if local is not None:
+        _load_local(plugins, local)
+    return plugins
+
+
+def _load_local(plugins: Plugins, path: Path) -> None:
+    spec = importlib.util.spec_from_file_location(f"harness_local_{path.parent.name}".replace("-", "_"), path)
+    assert spec is not None, path
+    assert spec.loader is not None, path
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+        plugins.register(LOCAL, module)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise PluginError(f"{path} is broken: {describe_error(error)}") from error
+    plugins.loaded.append(Loaded(LOCAL, str(path), digest_of_source(path)))
+
+
+def digest_of_source(path: Path) -> str:
+    """Return a version for a single file: the beginning of its SHA-256."""
+    import hashlib
+
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def describe_error(error: BaseException) -> str:
+    """Tell an exception in one line: its kind and the first line of its message."""
+    text = str(error).strip().splitlines()
+    if isinstance(error, HarnessError):
+        return text[0] if text else type(error).__name__
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+
+
+def _fix(distribution: str, error: BaseException | None) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"install what it lacks: pip install {error.name}"
+    return f"reinstall or remove it: pip install --force-reinstall {distribution}"
+
+
+def _check_module(module: ModuleType) -> None:
+    for name, value in vars(module).items():
+        if not name.startswith("harness_") or not inspect.isfunction(value):
+            continue
+        if value.__module__ == module.__name__ and not hasattr(value, f"{PROJECT}_impl"):
+            raise PluginError(f"{name} in {module.__name__} looks like a hook but lacks @hookimpl")
+        for parameter in inspect.signature(value).parameters.values():
+            if parameter.default is not inspect.Parameter.empty:
+                raise PluginError(
+                    f"{name} in {module.__name__}: argument {parameter.name!r} has a default, which a hook would"
+                    " silently receive; remove it"
+                )
+
+
+def _check_offer(plugin: str, kind: type[Any], offer: Any) -> None:
+    if not isinstance(offer, kind):
+        raise PluginError(f"plugin {plugin!r}: {GATHERED[kind]} yielded {offer!r}, expected {kind.__name__}")
+    wanted = "" if plugin in BUILTIN else f"{plugin}."
+    bare = offer.name.removeprefix(wanted)
+    fits = bool(bare) and all(c.isalnum() or c == "_" for c in bare)
+    if not offer.name.startswith(wanted) or not fits:
+        raise PluginError(
+            f"plugin {plugin!r} offers {kind.kind} {offer.name!r}; expected {wanted}NAME of letters, digits and '_'"
+        )

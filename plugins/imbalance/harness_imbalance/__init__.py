@@ -1,0 +1,1 @@
+"""Class imbalance: data source, features, models, rebalancers and corrections of probabilities."""
