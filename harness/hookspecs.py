@@ -126,8 +126,8 @@ def harness_make_submission(
     """Turn adjusted test predictions into the competition's submission table.
 
     Asked once per strategy, first of the competition's own plugins; return None to leave it to the built-in, which
-    fills the schema's columns by id. `decisions` has the same shape, in {0, 1} (None for a regression). The result is checked
-    before anything is written.
+    fills the schema's columns by id. `decisions` has the same shape, in {0, 1} (None for a regression). The result is
+    checked before anything is written.
     """
 
 
