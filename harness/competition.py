@@ -123,6 +123,8 @@ class SubmissionSchema:
         ``probabilities``, ``labels`` (the decided class), ``decisions`` (0/1 per class) or ``point``.
     low, high : float or None
         Inclusive range of the values; probabilities are always in [0, 1].
+    nothing : str
+        The word that stands in a column of labels for a row without any class (multilabel tasks).
     """
 
     id: str
@@ -130,6 +132,7 @@ class SubmissionSchema:
     values: str
     low: float | None = None
     high: float | None = None
+    nothing: str = ""
 
 
 @dataclass(frozen=True)

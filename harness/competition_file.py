@@ -203,7 +203,12 @@ def _submission(section: _Section) -> SubmissionSchema:
     if values not in kinds:
         raise ConfigError(f"{section.where}: values = {values!r}{nearest(values, kinds)}")
     schema = SubmissionSchema(
-        section.text("id"), dict(columns), values, section.number("low", None), section.number("high", None)
+        section.text("id"),
+        dict(columns),
+        values,
+        section.number("low", None),
+        section.number("high", None),
+        section.text("nothing", ""),
     )
     section.done()
     if schema.id in schema.columns:
