@@ -1,0 +1,1 @@
+"""What the built-in metrics compute; `harness.builtin.metrics` offers it."""
