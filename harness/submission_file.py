@@ -54,6 +54,8 @@ def _header(path: Path) -> list[str]:
         head = stream.read(1 << 20)
     if not head.strip():
         raise SubmissionError(f"{path} is empty; expected a header line and one row per id")
+    if not {ord("\n"), ord("\r")} & set(head.rstrip()):
+        raise SubmissionError(f"{path} has a header but no rows")
     # cut at a line end: the first bytes of a long file may end within a character
     text = (head[: head.rfind(b"\n") + 1] or head).decode("utf-8-sig")
     names = next(csv.reader(io.StringIO(text, newline="")))
