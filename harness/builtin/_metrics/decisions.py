@@ -38,7 +38,7 @@ def f_score(
 
     targets, values, weights = counted(targets, values, weights)
     truth, decided = indicators(targets, values)
-    if not len(truth) or not (truth.any() or decided.any()):
+    if not len(truth):
         return float("nan")
     labels, average = ([1], "macro") if average == "positive" else (None, average)
     return float(

@@ -1,0 +1,1 @@
+"""How the built-in splitters cut rows; `harness.builtin.splits` offers them."""
