@@ -1,0 +1,300 @@
+"""Data files fetched from the web: resumed, checked, and there all together or not at all.
+
+What is being fetched lies in a hidden folder beside the target, where the next attempt finds it; the target appears
+when every file is complete and its digest is right. A digest that nobody vouches for is written down at the first fetch
+and compared at every later one, and the file is shown as unverified.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from harness.archive import extract, is_archive, stem
+from harness.errors import DataError, StoreError, listed
+from harness.files import read_json, sha256, write_json
+
+RECORD = "fetched.json"
+ATTEMPTS = 5
+"""Failures in a row, without a byte gained, after which a file is given up."""
+
+_BLOCK = 1 << 18
+_TIMEOUT = 30.0  # seconds without a byte
+_TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+Progress = Callable[[str, int, "int | None"], None]
+"""``progress(name, bytes so far, bytes in all or None)``."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A file that is there.
+
+    Attributes
+    ----------
+    verified : bool
+        Whether its digest is the one the competition names; False if the competition names none.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    verified: bool
+
+
+class _TransferError(Exception):
+    """A transfer broke off in a way that another attempt may mend."""
+
+
+def fetch(
+    urls: Sequence[str],
+    digests: Mapping[str, str],
+    into: Path,
+    progress: Progress | None = None,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> list[Fetched]:
+    """Fetch files into a folder; what is there already is only checked.
+
+    Archives (zip, tar) are also unpacked, each into a folder of its name.
+
+    Parameters
+    ----------
+    urls : sequence of str
+        ``http``, ``https`` or ``file``.
+    digests : mapping of str to str
+        Known SHA-256 (hex) by file name.
+    into : Path
+        Appears when all files are complete.
+    sleep : callable
+        Waits the given seconds between attempts.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be had, or is not the one that it should be: one line with the URL and what to do.
+    StoreError
+        If the disk refuses.
+    """
+    names = _names(urls)
+    record = read_json(into / RECORD) if (into / RECORD).is_file() else {}
+    staging = into.parent / f".{into.name}.part"
+    home = into if into.is_dir() else staging
+    fresh = [name for name in names if not _is_there(into / name, record.get(name))]
+    for name in fresh:
+        wanted = digests.get(name) or record.get(name, {}).get("sha256")
+        digest = _fetch_one(names[name], staging, name, wanted, progress or (lambda *_: None), sleep)
+        record[name] = {"url": shown(names[name]), "bytes": (staging / name).stat().st_size, "sha256": digest}
+        if home is into:
+            (staging / name).replace(into / name)
+    for name, url in names.items():
+        known, digest = digests.get(name), record[name]["sha256"]
+        if known and digest != known.lower():
+            raise _wrong(url, digest, known, f"delete {into} and fetch again")
+        record[name]["verified"] = bool(known)
+        folder = home / stem(home / name)
+        if is_archive(home / name) and (name in fresh or not folder.is_dir()):
+            extract(home / name, folder)
+    write_json(home / RECORD, record)
+    _settle(staging, into)
+    return [Fetched(name, into / name, record[name]["sha256"], record[name]["verified"]) for name in names]
+
+
+def _settle(staging: Path, into: Path) -> None:
+    try:
+        if not into.is_dir():
+            staging.rename(into)
+        elif staging.is_dir() and not any(staging.iterdir()):
+            staging.rmdir()
+    except OSError as error:
+        raise StoreError(f"cannot write {into}: {error.strerror or error}") from error
+
+
+def _names(urls: Sequence[str]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    places = [RECORD]
+    for url in urls:
+        parts = urllib.parse.urlsplit(url)
+        if parts.scheme not in ("http", "https", "file"):
+            raise DataError(f"cannot fetch {shown(url)}: expected http, https or file")
+        last = PurePosixPath(urllib.parse.unquote(parts.path)).name
+        name = re.sub(r"[^\w.+()-]", "_", last).lstrip(".") or "download"
+        names[name] = url
+        # an archive is unpacked into a folder of its name, which must be free too
+        places += [name, stem(Path(name))] if is_archive(Path(name)) else [name]
+    doubled = sorted({place for place in places if places.count(place) > 1})
+    if doubled:
+        raise DataError(f"two of the files to fetch would be named {listed(doubled)}: {listed(map(shown, urls), 8)}")
+    return names
+
+
+def shown(url: str) -> str:
+    """Return a URL as it may be shown and stored: without user, password and query, which may hold a secret.
+
+    Examples
+    --------
+    >>> shown("https://me:secret@example.org/a.zip?token=1")
+    'https://example.org/a.zip'
+    """
+    parts = urllib.parse.urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urllib.parse.urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+
+def _is_there(path: Path, facts: Any) -> bool:
+    if not path.is_file() or not isinstance(facts, Mapping) or path.stat().st_size != facts.get("bytes"):
+        return False
+    return sha256(path) == facts.get("sha256")
+
+
+def _wrong(url: str, found: str, wanted: str, then: str) -> DataError:
+    return DataError(
+        f"{shown(url)} is not the file it should be: SHA-256 {found[:16]}..., expected {wanted[:16]}...; {then}"
+    )
+
+
+def _fetch_one(
+    url: str, staging: Path, name: str, wanted: str | None, progress: Progress, sleep: Callable[[float], None]
+) -> str:
+    complete, part = staging / name, staging / f"{name}.part"
+    failures, best = 0, 0
+    while not complete.is_file():
+        try:
+            staging.mkdir(parents=True, exist_ok=True)
+            _transfer(url, part, lambda done, total: progress(name, done, total))
+            part.replace(complete)
+            _facts(part).unlink(missing_ok=True)
+        except _TransferError as error:
+            size = part.stat().st_size if part.is_file() else 0
+            failures = 1 if size > best else failures + 1
+            best = max(best, size)
+            if failures >= ATTEMPTS:
+                raise _cannot(url, f"{error} ({ATTEMPTS} attempts)") from None
+            sleep(2.0 ** (failures - 1))
+        except OSError as error:
+            raise StoreError(
+                f"cannot write {part}: {error.strerror or error}; what is there will be resumed"
+            ) from error
+    found = sha256(complete)
+    if wanted and found != wanted.lower():
+        complete.unlink()
+        raise _wrong(url, found, wanted, "it changed at its source or on the way: fetch again, or use --data FOLDER")
+    return found
+
+
+def _cannot(url: str, reason: str) -> DataError:
+    return DataError(f"cannot fetch {shown(url)}: {reason}; download it by hand into a folder and use --data FOLDER")
+
+
+def _facts(part: Path) -> Path:
+    return part.with_name(part.name + ".json")
+
+
+def _transfer(url: str, part: Path, tell: Callable[[int, int | None], None]) -> None:
+    """Bring one file, or what is missing of it, into `part`; raise `_TransferError` if it is not all there."""
+    have = part.stat().st_size if part.is_file() else 0
+    same = read_json(_facts(part)).get("validator") if have and _facts(part).is_file() else None
+    headers = {"User-Agent": "competition-harness", "Accept-Encoding": "identity"}
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - only http, https and file get here
+    if have and same:
+        request.add_header("Range", f"bytes={have}-")
+        request.add_header("If-Range", same)
+    with _opened(url, request, part) as answer:
+        start = _start(answer, have if same else 0)
+        length = answer.headers.get("Content-Length")
+        total = start + int(length) if length and length.isdigit() else None
+        write_json(_facts(part), {"validator": _validator(answer.headers)})
+        with part.open("ab" if start else "wb") as file:
+            done = _copy(answer, file, start, total, tell)
+            file.flush()
+            os.fsync(file.fileno())
+    if total is not None and done != total:
+        if done > total:
+            part.unlink()
+        raise _TransferError(f"the connection ended after {done:,} of {total:,} bytes")
+
+
+def _copy(answer: Any, file: Any, start: int, total: int | None, tell: Callable[[int, int | None], None]) -> int:
+    done = start
+    tell(done, total)
+    while True:
+        try:
+            block = answer.read(_BLOCK)
+        except http.client.IncompleteRead as error:
+            file.write(error.partial)
+            raise _TransferError(f"the connection ended after {done + len(error.partial):,} bytes") from None
+        except (OSError, http.client.HTTPException) as error:
+            raise _TransferError(f"the connection broke: {_reason(error)}") from None
+        if not block:
+            return done
+        file.write(block)
+        done += len(block)
+        tell(done, total)
+
+
+def _opened(url: str, request: urllib.request.Request, part: Path) -> Any:
+    try:
+        return _opener().open(request, timeout=_TIMEOUT)
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code == 416:  # what is there is no beginning of what the server has
+            part.unlink(missing_ok=True)
+            raise _TransferError("the file changed on the server") from None
+        if error.code in _TRANSIENT:
+            raise _TransferError(f"the server answers {error.code} {error.reason}") from None
+        raise _cannot(url, f"the server answers {error.code} {error.reason}") from None
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        if isinstance(reason, FileNotFoundError | PermissionError | IsADirectoryError) or url.startswith("file:"):
+            raise _cannot(url, _reason(reason)) from None
+        raise _TransferError(_reason(reason)) from None
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    """Open http, https and file only, so that no redirection leads anywhere else."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler,
+        urllib.request.UnknownHandler,
+        urllib.request.HTTPHandler,
+        urllib.request.HTTPSHandler,
+        urllib.request.HTTPDefaultErrorHandler,
+        urllib.request.HTTPRedirectHandler,
+        urllib.request.HTTPErrorProcessor,
+        urllib.request.FileHandler,
+    ):
+        opener.add_handler(handler())
+    return opener
+
+
+def _start(answer: Any, have: int) -> int:
+    """Return the position the answer begins at: `have` if the server resumes there, else 0."""
+    if getattr(answer, "status", None) != 206:
+        return 0
+    begin = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
+    if begin is None or int(begin[1]) != have:
+        raise _TransferError("the server resumed at another place than asked")
+    return have
+
+
+def _validator(headers: Any) -> str | None:
+    # a weak ETag says "equivalent", not "the same bytes"
+    etag: str | None = headers.get("ETag")
+    if etag and not etag.startswith("W/"):
+        return etag
+    modified: str | None = headers.get("Last-Modified")
+    return modified
+
+
+def _reason(error: object) -> str:
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(text).splitlines()[0]
