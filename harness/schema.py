@@ -8,7 +8,7 @@ The first column is the id; the others hold values:
 2. Several columns of a classification are probabilities, each column of one class: named as the class itself, or as
    ``<prefix><class>`` with one prefix for all (``target_0`` for the class ``0``, ``p_cat`` for ``cat``), or as
    ``<prefix>0`` .. ``<prefix><k-1>``, which count the classes in their order.
-3. A single column that is named as a class holds that class's probability.
+3. A single column of numbers that is named as a class holds that class's probability.
 4. Any other single column of a binary task holds labels if its sample values are classes, and the probability of the
    positive (second) class if they are numbers. Where both are true (a column of 0 or 1 for the classes ``0`` and ``1``)
    the file cannot tell, and ``[submission]`` must.
@@ -104,7 +104,7 @@ def derive_schema(sample: pd.DataFrame, classes: Sequence[str], task: TaskType) 
             raise _undecided(f"it has the value columns {listed(columns)}", "one value column for a regression")
         return SubmissionSchema(key, {columns[0]: POINT}, "point")
     matched = match_classes(columns, classes)
-    if matched:
+    if matched and (len(columns) > 1 or all(_is_number(cell) for cell in sample[columns[0]].unique())):
         return SubmissionSchema(key, matched, "probabilities")
     if len(columns) == 1:
         return _single_column(key, columns[0], sample[columns[0]], classes, task)

@@ -51,6 +51,7 @@ def sample(**columns: str) -> pd.DataFrame:
         (C, ("cow", "cat"), sample(ID="x", p_cat="1", p_cow="0"), "probabilities", {"p_cat": "cat", "p_cow": "cow"}),
         (B, ("no", "yes"), sample(id="x", yes="0"), "probabilities", {"yes": "yes"}),
         (B, ("no", "yes"), sample(id="x", no="0"), "probabilities", {"no": "no"}),
+        (B, ("no", "yes"), sample(id="x|y", yes="no|yes"), "labels", {"yes": "label"}),
         (B, ("no", "yes"), sample(id="x", target="0.5"), "probabilities", {"target": "yes"}),
         (B, ("0", "1"), sample(id="x|y", target="0.5|0.5"), "probabilities", {"target": "1"}),
         (B, ("no", "yes"), sample(id="x", target="no"), "labels", {"target": "label"}),
