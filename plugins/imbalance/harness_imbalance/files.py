@@ -1,0 +1,170 @@
+"""Files of a table: finding them by name or pattern, and reading CSV and Parquet, also compressed."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import lzma
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from harness.data import check_unique
+from harness.errors import ConfigError, DataError, listed, nearest
+from harness_imbalance.columns import as_text
+
+if TYPE_CHECKING:
+    from harness_imbalance.table import TableParams
+
+PARQUET = (".parquet", ".pq", ".parquet.gz")
+_DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+
+
+def locate(folder: Path, pattern: str, role: str) -> Path:
+    """Find the one file of a role.
+
+    Parameters
+    ----------
+    folder : Path
+    pattern : str
+        A name, or a pattern with ``*``, within `folder`.
+    role : str
+        Name of the parameter, for messages.
+
+    Raises
+    ------
+    DataError
+        If there is none, or more than one.
+    """
+    if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+        raise ConfigError(f"data: {role} = {pattern!r}: expected a file name within the data's folder")
+    if not folder.is_dir():
+        raise DataError(f"{folder}: {role} is {pattern!r}, expected a folder that holds it")
+    found = sorted(path for path in folder.glob(pattern) if path.is_file())
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise DataError(f"{folder}: {len(found)} files fit {role} = {pattern!r}: {listed(p.name for p in found)}")
+    held = [path.name for path in folder.iterdir() if path.is_file()]
+    raise DataError(f"{folder}: no file fits {role} = {pattern!r}{nearest(pattern, held) or '; the folder is empty'}")
+
+
+def read_table(path: Path, params: TableParams, texts: Iterable[str]) -> pd.DataFrame:
+    """Read a table without changing ids, class names or category codes.
+
+    Parameters
+    ----------
+    path : Path
+        CSV or Parquet by its suffix; ``.gz``, ``.bz2``, ``.xz``, ``.zip`` and ``.zst`` are unpacked.
+    params : TableParams
+    texts : iterable of str
+        Columns to read as text: categories.
+
+    Returns
+    -------
+    DataFrame
+        The id column as text, as it stands in the file; `texts` and columns of true and false as text; others as pandas
+        infers them.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, empty, damaged or without rows.
+    """
+    if not path.is_file():
+        raise DataError(f"{path}: no such file")
+    try:
+        frame = _read_parquet(path, params) if path.name.endswith(PARQUET) else _read_csv(path, params, set(texts))
+    except pd.errors.EmptyDataError:
+        raise DataError(f"{path} is empty; expected a header and rows") from None
+    except _DAMAGED as error:
+        raise DataError(f"{path} is damaged or cut short ({_line(error)}); fetch it again") from None
+    except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError, OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read: {_line(error)}") from None
+    if frame.empty:
+        raise DataError(f"{path} has a header but no rows")
+    return frame
+
+
+def _line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _read_csv(path: Path, params: TableParams, texts: set[str]) -> pd.DataFrame:
+    options: dict[str, Any] = {"sep": params.separator, "encoding": "utf-8-sig", "index_col": False}
+    header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False, **options).iloc[0]
+    if header.duplicated().any():
+        raise DataError(f"{path} has columns of the same name: {listed(header[header.duplicated()])}")
+    verbatim = {name for name in (params.id, params.target) if name in set(header)}
+    options |= {"na_values": list(params.missing), "low_memory": False}
+    with warnings.catch_warnings():
+        # pandas only warns of rows with more values than the header, and drops what is over
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        frame = pd.read_csv(
+            path,
+            dtype=dict.fromkeys(texts - verbatim, "str"),
+            # a converter sees the raw text: "NA" may be an id, "None" a class
+            converters=dict.fromkeys(verbatim, str),
+            **options,
+        )
+    flags = {name for name in frame if frame[name].dtype in (bool, object)} - verbatim - texts
+    # True and TRUE are read as the same flag in one file and as two texts in another
+    return _read_csv(path, params, texts | flags) if flags else frame
+
+
+def _read_parquet(path: Path, params: TableParams) -> pd.DataFrame:
+    if path.suffix == ".gz":
+        with gzip.open(path) as file:
+            frame = pd.read_parquet(io.BytesIO(file.read()))
+    else:
+        frame = pd.read_parquet(path)
+    for name in (params.id, params.target):
+        if name in frame:
+            frame[name] = as_text(frame[name]).fillna("")
+    return frame.replace(list(params.missing), None) if params.missing else frame
+
+
+def read_sample(path: Path, params: TableParams) -> pd.DataFrame:
+    """Read a sample submission, every value as text."""
+    if path.name.endswith(PARQUET):
+        frame = read_table(path, params, ())
+        return frame.apply(lambda column: as_text(column).fillna(""))
+    try:
+        return pd.read_csv(path, sep=params.separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (ValueError, OSError, EOFError) as error:
+        raise DataError(f"{path} cannot be read: {_line(error)}") from None
+
+
+def join_truth(
+    frame: pd.DataFrame, truth: pd.DataFrame, params: TableParams, paths: Mapping[str, Path]
+) -> pd.DataFrame:
+    """Give validation rows their labels from a separate file, by id and never by position.
+
+    Raises
+    ------
+    DataError
+        If ids are missing, doubled, or not those of the validation rows.
+    """
+    rows, labels = paths["validation"].name, paths["validation_truth"].name
+    if not params.id:
+        raise ConfigError("data: validation_truth is joined by id; name the id column with id = 'NAME'")
+    for column in (params.id, params.target):
+        if column not in truth:
+            raise DataError(f"{labels} has no column {column!r}{nearest(column, map(str, truth.columns))}")
+    if params.id not in frame:
+        raise DataError(f"{rows} has no column {params.id!r}{nearest(params.id, map(str, frame.columns))}")
+    check_unique(truth[params.id].to_numpy(dtype=object), labels)
+    by_id = truth.set_index(params.id)[params.target]
+    without, unknown = set(frame[params.id]) - set(by_id.index), set(by_id.index) - set(frame[params.id])
+    if without or unknown:
+        raise DataError(
+            f"{labels} does not fit {rows}: {len(without)} ids without a label ({listed(sorted(without)) or 'none'}),"
+            f" {len(unknown)} labels without a row ({listed(sorted(unknown)) or 'none'})"
+        )
+    return frame.assign(**{params.target: frame[params.id].map(by_id)})
