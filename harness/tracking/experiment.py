@@ -1,0 +1,141 @@
+"""The experiment of a competition: its kind, its description with the leaderboard, its saved view."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.competition import Competition
+from harness.data import Dataset
+from harness.tracking.content import PARTS
+from harness.tracking.note import board_note
+from harness.tracking.reading import merged, order, search
+from harness.tracking.server import artifact_location, database_path, open_client
+from harness.tracking.view import VIEW_TAG, ranked_metric, view_state, view_tag
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run as MlflowRun
+
+KIND = {"mlflow.experimentKind": "custom_model_development"}
+"""Opens the model-training pages; MLflow 3.17 otherwise shows those for language-model applications."""
+BOARD = "harness_board"
+
+
+class Experiment:
+    """One competition in MLflow."""
+
+    def __init__(
+        self,
+        client: MlflowClient,
+        experiment_id: str,
+        uri: str,
+        competition: Competition,
+        dataset: Dataset,
+        directions: Mapping[str, str],
+    ) -> None:
+        self.client, self.id, self.uri = client, experiment_id, uri
+        self.competition, self.dataset = competition, dataset
+        self.direction = directions.get(competition.primary, "min")
+
+    @classmethod
+    def open(cls, uri: str, competition: Competition, dataset: Dataset, directions: Mapping[str, str]) -> Experiment:
+        """Find the experiment or make it, with its kind and its saved view."""
+        client = open_client(uri)
+        experiment_id, new = _find_or_create(client, uri, competition)
+        self = cls(client, experiment_id, uri, competition, dataset, directions)
+        if new:
+            about = {"competition": competition.id, "task": competition.task.value, "title": competition.title}
+            first = {
+                "mlflow.note.content": board_note(competition, dataset, [], self.direction),
+                VIEW_TAG: self._view([], 0),
+            }
+            self._tag({**KIND, **about, **first})
+        return self
+
+    def update(self, board: Mapping[str, Any], figures: Sequence[Path], at: int) -> None:
+        """Write the leaderboard: description, saved view, ranks, names, figures."""
+        runs = search(self.client, self.id)
+        entries = order(self._entries(board, runs), self.competition, self.direction)
+        self._tag(
+            {
+                **KIND,
+                "mlflow.experiment.primaryMetric.name": ranked_metric(
+                    self.competition.primary, self.competition.evaluate.on
+                ),
+                "mlflow.note.content": board_note(self.competition, self.dataset, entries, self.direction),
+                VIEW_TAG: self._view(runs, at),
+            }
+        )
+        self._mark(entries, {run.data.tags.get("harness_run", ""): run for run in runs})
+        if figures:
+            self._figures(figures, at)
+
+    def _entries(self, board: Mapping[str, Any], runs: Sequence[MlflowRun]) -> list[Mapping[str, Any]]:
+        """Return the board's lines; on a team's server also those of others."""
+        own = list(board.get("entries", ()))
+        return own if database_path(self.uri) else merged(own, runs)
+
+    def _view(self, runs: Sequence[MlflowRun], at: int) -> str:
+        differing = [part for part in (*PARTS, "seed") if len({run.data.params.get(part) for run in runs}) > 1]
+        state = view_state(
+            self.competition.metrics,
+            self.competition.evaluate.on,
+            self.direction == "min",
+            has_valid=self.dataset.valid is not None,
+            params=differing or ["model"],
+        )
+        return view_tag(state, "Leaderboard", at)
+
+    def _mark(self, entries: Sequence[Mapping[str, Any]], runs: Mapping[str, MlflowRun]) -> None:
+        """Tag runs with their rank; name those by seed whose strategy has several."""
+        from mlflow.entities import RunTag
+
+        seeds: dict[str, set[Any]] = {}
+        for entry in entries:
+            seeds.setdefault(entry["name"], set()).add(entry.get("seed"))
+        for entry in entries:
+            run = runs.get(entry.get("run_id") or "")
+            if run is None:
+                continue
+            wanted = {"rank": str(entry.get("rank") or ""), "baseline": "yes" if entry.get("baseline") else ""}
+            several = len(seeds[entry["name"]]) > 1 and entry.get("seed") is not None
+            if several:
+                wanted["mlflow.runName"] = f"{entry['name']}, seed {entry['seed']}"
+            new = {key: text for key, text in wanted.items() if run.data.tags.get(key, "") != text}
+            if new:
+                self.client.log_batch(run.info.run_id, tags=[RunTag(key, text) for key, text in new.items()])
+
+    def _figures(self, figures: Sequence[Path], at: int) -> None:
+        """Keep the board's figures in a run of their own; an experiment has no files."""
+        tags = self.client.get_experiment(self.id).tags
+        run_id = tags.get(BOARD)
+        if run_id is None:
+            run = self.client.create_run(self.id, start_time=at, run_name="leaderboard", tags={"level": "board"})
+            run_id = run.info.run_id
+            self._tag({BOARD: run_id})
+        for path in figures:
+            if path.is_file():
+                self.client.log_artifact(run_id, str(path))
+        self.client.set_terminated(run_id, end_time=at)
+
+    def _tag(self, tags: Mapping[str, str]) -> None:
+        for key, text in tags.items():
+            self.client.set_experiment_tag(self.id, key, text)
+
+
+def _find_or_create(client: MlflowClient, uri: str, competition: Competition) -> tuple[str, bool]:
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(competition.id)
+    if found is None:
+        try:
+            return client.create_experiment(competition.id, artifact_location(uri, competition.id)), True
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            found = client.get_experiment_by_name(competition.id)  # another command was first
+    if found.lifecycle_stage != "active":
+        client.restore_experiment(found.experiment_id)
+    return found.experiment_id, False

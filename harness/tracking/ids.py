@@ -1,0 +1,50 @@
+"""Which MLflow runs belong to a run directory: ``tracking.json``, so that a resumed run goes on and never doubles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.errors import StoreError
+from harness.files import read_json, write_json
+from harness.results import Run
+
+FILE = "tracking.json"
+
+
+@dataclass
+class Ids:
+    """MLflow run ids of one run.
+
+    Attributes
+    ----------
+    parent : str or None
+    folds : dict of str to str
+        By fold number.
+    """
+
+    path: Path
+    uri: str
+    experiment: str
+    parent: str | None = None
+    folds: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, run: Run, uri: str, experiment: str) -> Ids:
+        """Read the ids of a run; empty if it was tracked elsewhere, or never."""
+        ids = cls(run.directory / FILE, uri, experiment)
+        if not ids.path.exists():
+            return ids
+        try:
+            known = read_json(ids.path)
+        except StoreError:
+            return ids  # a damaged file costs a second MLflow run, never the training
+        if isinstance(known, dict) and (known.get("uri"), known.get("experiment")) == (uri, experiment):
+            ids.parent, ids.folds = known.get("parent"), dict(known.get("folds") or {})
+        return ids
+
+    def write(self) -> None:
+        """Store the ids beside the run."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        known = {"uri": self.uri, "experiment": self.experiment, "parent": self.parent, "folds": self.folds}
+        write_json(self.path, known)
