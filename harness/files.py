@@ -23,7 +23,7 @@ from typing import IO, Any
 from harness.errors import StoreError
 
 CHECKSUMS = "checksums.json"
-_TEMPORARY = ".tmp-"
+TEMPORARY = ".tmp-"
 
 
 @contextmanager
@@ -114,7 +114,7 @@ def _replace_directory(new: Path, path: Path) -> None:
 
 
 def _temporary(path: Path) -> Path:
-    return path.parent / f"{_TEMPORARY}{secrets.token_hex(8)}"
+    return path.parent / f"{TEMPORARY}{secrets.token_hex(8)}"
 
 
 def write_text(path: Path, text: str) -> None:
@@ -171,7 +171,7 @@ def write_checksums(directory: Path) -> dict[str, dict[str, Any]]:
     found = {
         file.relative_to(directory).as_posix(): {"bytes": file.stat().st_size, "sha256": sha256(file)}
         for file in sorted(directory.rglob("*"))
-        if file.is_file() and file != directory / CHECKSUMS and not file.name.startswith(_TEMPORARY)
+        if file.is_file() and file != directory / CHECKSUMS and not file.name.startswith(TEMPORARY)
     }
     write_json(directory / CHECKSUMS, found)
     return found

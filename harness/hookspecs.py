@@ -160,6 +160,11 @@ def harness_run_finished(run: Run, result: RunResult) -> None:
 
 
 @hookspec
+def harness_warned(run: Run, message: str) -> None:
+    """Something a person must know while a run goes on: a damaged fold, a changed parameter (event)."""
+
+
+@hookspec
 def harness_run_failed(run: Run, message: str) -> None:
     """A run ended without a result (event)."""
 

@@ -408,7 +408,7 @@ class Executor:
     kind: ClassVar[str] = "executor"
     name: str
     summary: str
-    run: Callable[[Callable[[Any], Any], Sequence[Any], int], Iterable[tuple[Any, Any]]]
+    run: Callable[[Callable[[Any], Any], Iterable[Any], int], Iterable[tuple[Any, Any]]]
     params: type[Any] = NoParams
 
 

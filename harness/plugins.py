@@ -151,11 +151,16 @@ class Plugins:
                 continue
             try:
                 answer = impl.function(*(given[name] for name in impl.argnames))
-                yield impl.plugin_name, list(answer) if inspect.isgenerator(answer) else answer
+                answer = list(answer) if inspect.isgenerator(answer) else answer
             except (HarnessError, KeyboardInterrupt):
                 raise
             except BaseException as error:
                 raise PluginError(f"plugin {impl.plugin_name!r} failed in {hook}: {describe_error(error)}") from error
+            yield impl.plugin_name, answer
+
+    def answering(self, hook: str) -> list[str]:
+        """Return the names of the plugins that implement a hook, those registered last first."""
+        return [impl.plugin_name for impl in reversed(getattr(self.manager.hook, hook).get_hookimpls())]
 
     def tell(self, hook: str, **given: Any) -> None:
         """Fire an event; answers are ignored."""

@@ -32,6 +32,8 @@ class Run:
     ----------
     run_id : str
         ``<strategy>-s<seed>-<key>``; `key` is the beginning of the digest of `identity`.
+    seed : int or None
+        None for the mean over seeds.
     identity : mapping
         Everything the result depends on, as JSON values: strategy with every parameter, split, data digest, plugin
         versions, seed, threads, device. Two runs with equal identities are the same run.
@@ -44,7 +46,7 @@ class Run:
 
     competition: str
     strategy: str
-    seed: int
+    seed: int | None
     run_id: str
     directory: Path
     identity: Mapping[str, Any]
@@ -145,7 +147,7 @@ class RunResult:
     oof, valid : Scored
         `valid` is None where the data set has none.
     test : Predictions or None
-        Adjusted test predictions.
+        Adjusted test predictions; `test_decisions` are those in {0, 1}, None for a regression.
     marks : tuple of str
         What is shown beside the score: ``sees test inputs``, ``fast``, ``simulated``, ``imported``.
     """
@@ -157,6 +159,7 @@ class RunResult:
     oof: Scored
     valid: Scored | None
     test: Predictions | None
+    test_decisions: Predictions | None = None
     notes: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
     seconds: float = 0.0

@@ -1,0 +1,192 @@
+"""The ``harness`` command: its groups, its errors, its exit codes.
+
+Exit codes: 0 done, 1 a fault of a program, 2 the user's mistake (one line, no traceback), 3 partial, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness import __version__
+from harness.errors import HarnessError, nearest
+
+COMMANDS = {
+    "list": "look",
+    "describe": "look",
+    "plugins": "look",
+    "check": "data",
+    "fetch": "data",
+    "run": "train",
+    "leaderboard": "board",
+    "ui": "board",
+    "validate": "submit",
+    "grade": "submit",
+    "predict": "submit",
+    "import": "submit",
+    "check-plugin": "develop",
+    "completion": "develop",
+}
+"""Each command with the module of `harness.cli` that holds it, so that only what is used is imported."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Options of every command."""
+
+    competitions: Path | None
+    workspace: Path
+
+
+class Lazy(click.Group):
+    """A group that imports a command's module only when that command is used or its help is shown."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order in which one meets them."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import and return a command."""
+        del ctx
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"harness.cli.{COMMANDS[name]}")
+        command: click.Command = getattr(module, name.replace("-", "_") + "_command")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or suggest the nearest."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"no command {args[0]!r}{nearest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=Lazy,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Start with: harness list, harness describe COMP, harness run COMP --fast",
+)
+@click.version_option(__version__, prog_name="harness")
+@click.option(
+    "--competitions",
+    type=click.Path(path_type=Path),
+    envvar="HARNESS_COMPETITIONS",
+    help="Also look for competitions in this folder.",
+)
+@click.option(
+    "--workspace",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    envvar="HARNESS_WORKSPACE",
+    help="Folder of runs, submissions and tracking.  [default: the current one]",
+)
+@click.pass_context
+def cli(ctx: click.Context, competitions: Path | None, workspace: Path) -> None:
+    """From competition data to an honest leaderboard and a valid submission."""
+    ctx.obj = Shared(competitions, workspace)
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and exit."""
+    try:
+        code = cli.main(args=args, prog_name="harness", standalone_mode=False)
+    except HarnessError as error:
+        fail(str(error))
+    except click.UsageError as error:
+        fail(one_line(error.format_message()), hint=_help_of(error))
+    except click.ClickException as error:
+        fail(one_line(error.format_message()))
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; the same command goes on where it stopped", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # the reader of a pipe went away (`| head`); what is still buffered must not raise again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def fail(message: str, hint: str = "") -> None:
+    """Print an error in one line and exit with 2."""
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {one_line(message)}{hint}", err=True)
+    sys.exit(2)
+
+
+def one_line(text: str) -> str:
+    r"""Return a text fit for a terminal: one line, no control characters.
+
+    Examples
+    --------
+    >>> one_line("a\x1b[31mb\nc")
+    'a?[31mb c'
+    """
+    joined = " ".join(text.split("\n"))
+    return "".join(c if c.isprintable() else "?" for c in joined)
+
+
+def _help_of(error: click.UsageError) -> str:
+    return f"; see: {error.ctx.command_path} --help" if error.ctx else ""
+
+
+def shared_of(ctx: click.Context) -> Shared:
+    """Return the options of every command."""
+    shared = ctx.find_object(Shared)
+    return shared if shared is not None else Shared(None, Path())
+
+
+def complete_competitions(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the id of a competition."""
+    from harness.plugins import load_plugins
+    from harness.prepare import find_competitions
+
+    del param
+    known = find_competitions(shared_of(ctx).competitions, load_plugins())
+    return [name for name in known if name.startswith(incomplete)]
+
+
+def complete_strategies(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the name of a strategy of the competition already typed."""
+    from harness.competition_file import read_competition
+    from harness.plugins import load_plugins
+    from harness.prepare import find_competition
+
+    del param
+    home = find_competition(str(ctx.params.get("competition")), shared_of(ctx).competitions, load_plugins())
+    return [s.name for s in read_competition(home).strategies if s.name.startswith(incomplete)]
+
+
+def competition_argument(function: Any) -> Any:
+    """Add the argument COMP."""
+    return click.argument("competition", metavar="COMP", shell_complete=complete_competitions)(function)
+
+
+def json_option(function: Any) -> Any:
+    """Add the option ``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(function)
+
+
+def echo_json(value: Any) -> None:
+    """Print a value as JSON; NaN and infinities become null."""
+    import json
+
+    click.echo(json.dumps(finite(value), ensure_ascii=False, indent=2))
+
+
+def finite(value: Any) -> Any:
+    """Replace NaN and infinities, which JSON does not have, by None."""
+    if isinstance(value, float):
+        return value if value - value == 0 else None
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return value

@@ -1,0 +1,76 @@
+"""``leaderboard`` and ``ui``: how strategies compare."""
+
+from __future__ import annotations
+
+import click
+
+from harness.cli.app import competition_argument, complete_competitions, echo_json, json_option, shared_of
+from harness.cli.train import tracking_option
+
+
+@click.command("leaderboard")
+@competition_argument
+@click.option("--from-tracking", is_flag=True, help="Read the MLflow server instead of the run directories.")
+@tracking_option
+@json_option
+@click.pass_context
+def leaderboard_command(
+    ctx: click.Context, competition: str, from_tracking: bool, tracking_uri: str | None, as_json: bool
+) -> None:
+    """Show the leaderboard of a competition."""
+    from harness.cli.show import print_board
+    from harness.competition_file import FILE, read_competition
+    from harness.leaderboard import rank, read_board
+    from harness.offers import Metric
+    from harness.plugins import load_plugins
+    from harness.prepare import find_competition
+    from harness.store import Workspace
+
+    shared = shared_of(ctx)
+    found = read_competition(find_competition(competition, shared.competitions, load_plugins()))
+    plugins = load_plugins(found.plugin)
+    metrics = [plugins.find(Metric, name, f"{found.id}/{FILE}: metrics") for name in found.metrics]
+    workspace = Workspace(shared.workspace)
+    if from_tracking or tracking_uri:
+        from harness.tracking import entries_from_tracking, resolve_uri
+
+        uri = resolve_uri(tracking_uri, workspace.root)
+        entries = entries_from_tracking(uri, found.id)
+        board = rank(found, metrics, entries, {"variant": "", "digest": "", "info": {}})
+    else:
+        board = read_board(workspace, found, metrics)
+    if as_json:
+        echo_json(board.as_json())
+    else:
+        print_board(board)
+
+
+@click.command("ui")
+@click.argument("competition", metavar="[COMP]", required=False, shell_complete=complete_competitions)
+@tracking_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Interface; others can reach it unless loopback.")
+@click.option("--port", default=5000, show_default=True, type=click.IntRange(1, 65535))
+@click.pass_context
+def ui_command(ctx: click.Context, competition: str | None, tracking_uri: str | None, host: str, port: int) -> None:
+    """Open the MLflow UI on this machine, at the leaderboard of a competition."""
+    import subprocess
+
+    from harness.store import Workspace
+    from harness.tracking import experiment_id_of, resolve_uri, ui_command, ui_url
+
+    uri = resolve_uri(tracking_uri, Workspace(shared_of(ctx).workspace).root)
+    click.echo(f"tracking  {uri}", err=True)
+    experiment = experiment_id_of(uri, competition) if competition else None
+    served = uri.startswith(("http://", "https://"))
+    link = f"http://{host}:{port}/" if experiment is None else ui_url(host, port, experiment)
+    if served:
+        link = uri if experiment is None else ui_url(host, port, experiment, base=uri)
+    click.echo(f"open      {link}")
+    if competition and experiment is None:
+        click.echo(f"no runs of {competition!r} are tracked there yet", err=True)
+    if not served:
+        try:
+            # an argument list of our own, no shell
+            ctx.exit(subprocess.run(ui_command(uri, host, port), check=False).returncode)  # noqa: S603
+        except KeyboardInterrupt:
+            click.echo("stopped", err=True)

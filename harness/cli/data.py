@@ -1,0 +1,103 @@
+"""``check`` and ``fetch``: the data of a competition."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from harness.cli.app import competition_argument, echo_json, json_option, shared_of
+from harness.cli.train import data_option
+from harness.errors import ConfigError, HarnessError, nearest
+
+
+@click.command("check")
+@competition_argument
+@data_option
+@json_option
+@click.pass_context
+def check_command(ctx: click.Context, competition: str, data: str, as_json: bool) -> None:
+    """Read the data, cut the folds and look at every strategy, without training anything."""
+    from harness.launch import check_strategies
+    from harness.plugins import load_plugins
+    from harness.prepare import Setting, find_competition, prepare
+    from harness.store import Workspace
+
+    shared = shared_of(ctx)
+    home = find_competition(competition, shared.competitions, load_plugins())
+    prepared = prepare(Setting(home, Workspace(shared.workspace).cache.resolve(), data))
+    problems = check_strategies(prepared, prepared.competition.strategies)
+    facts = _facts(prepared)
+    if as_json:
+        echo_json({**facts, "problems": problems})
+    else:
+        for name, value in facts.items():
+            click.echo(f"  {name:<12}{value}")
+        for problem in problems:
+            click.echo(f"{click.style('problem:', fg='red')} {problem}", err=True)
+        if not problems:
+            click.echo(f"{click.style('ok', fg='green')}: harness run {competition}{f' --data {data}' if data else ''}")
+    ctx.exit(2 if problems else 0)
+
+
+def _facts(prepared: Any) -> dict[str, Any]:
+    from harness.prepare import class_shares
+
+    dataset, info = prepared.dataset, prepared.dataset.info
+    facts: dict[str, Any] = {"competition": prepared.competition.id, "data": f"{info.name} ({info.variant})"}
+    for name in ("train", "valid", "test"):
+        part = getattr(dataset, name)
+        if part is None:
+            continue
+        shares = ""
+        if info.task_type.single_label and part.targets is not None:
+            shares = ", ".join(f"{key} {share:.1%}" for key, share in class_shares(part, info.classes).items())
+        facts[name] = f"{len(part):,} rows" + (f": {shares}" if shares else "")
+    facts["columns"] = f"{len(info.columns)}" if info.columns else "-"
+    facts["folds"] = f"{len(prepared.folds)} ({prepared.splitter.name})"
+    facts["strategies"] = str(len(prepared.competition.strategies))
+    facts["digest"] = dataset.digest[:16]
+    for note in info.notes:
+        facts["note"] = note
+    if info.simulated:
+        facts["warning"] = "SIMULATED DATA: scores on it say nothing about the real task"
+    return facts
+
+
+@click.command("fetch")
+@competition_argument
+@click.option("--variant", default="", help="Which variant to fetch.  [default: the first that has files to fetch]")
+@json_option
+@click.pass_context
+def fetch_command(ctx: click.Context, competition: str, variant: str, as_json: bool) -> None:
+    """Download a variant of the data: resumable, digests recorded, archives unpacked safely."""
+    from harness.cli.progress import Download
+    from harness.competition_file import read_competition
+    from harness.fetch import fetch
+    from harness.plugins import load_plugins
+    from harness.prepare import fetched_folder, find_competition
+    from harness.store import Workspace
+
+    shared = shared_of(ctx)
+    found = read_competition(find_competition(competition, shared.competitions, load_plugins()))
+    known = {name: spec for name, spec in found.data.variants.items() if spec.urls}
+    if variant and variant not in found.data.variants:
+        raise ConfigError(f"{found.id} has no variant {variant!r}{nearest(variant, found.data.variants)}")
+    if variant and variant not in known:
+        raise ConfigError(f"variant {variant!r} of {found.id} has nothing to fetch")
+    if not known:
+        raise HarnessError(
+            f"{found.id} has nothing to fetch: its data comes with a plugin, or is given with --data PATH"
+        )
+    spec = known[variant or next(iter(known))]
+    folder = fetched_folder(Workspace(shared.workspace).cache, found.id, spec.name)
+    with Download() as progress:
+        files = fetch(spec.urls, spec.sha256, folder, progress)
+    if as_json:
+        rows = [{"name": f.name, "path": str(f.path), "sha256": f.sha256, "verified": f.verified} for f in files]
+        echo_json({"competition": found.id, "variant": spec.name, "folder": str(folder), "files": rows})
+        return
+    for file in files:
+        state = "verified" if file.verified else "unverified: the competition file has no digest for it"
+        click.echo(f"{file.path}  sha256 {file.sha256[:16]}  {state}")
+    click.echo(f"next: harness run {found.id} --data {spec.name}")

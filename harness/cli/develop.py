@@ -1,0 +1,40 @@
+"""``check-plugin`` and ``completion``: for people who write plugins, and for shells."""
+
+from __future__ import annotations
+
+import click
+
+from harness.cli.app import cli, json_option
+from harness.errors import ConfigError
+
+
+@click.command("check-plugin")
+@click.argument("plugin")
+@json_option
+def check_plugin_command(plugin: str, as_json: bool) -> None:
+    """Run the conformance kit on an installed plugin: every offer is built, fitted, saved, loaded and compared."""
+    from harness.cli.app import echo_json
+    from harness.testing import check_plugin
+
+    findings = check_plugin(plugin)
+    failed = [finding for finding in findings if finding.problem]
+    if as_json:
+        echo_json([vars(finding) for finding in findings])
+    else:
+        for finding in findings:
+            mark = click.style("fail", fg="red") if finding.problem else click.style("ok  ", fg="green")
+            click.echo(f"{mark} {finding.offer}: {finding.check}{': ' + finding.problem if finding.problem else ''}")
+        click.echo(f"{len(findings) - len(failed)} passed, {len(failed)} failed")
+    raise SystemExit(2 if failed else 0)
+
+
+@click.command("completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion_command(shell: str) -> None:
+    """Print the completion script of a shell: eval "$(harness completion bash)"."""
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise ConfigError(f"no completion for {shell}")
+    click.echo(kind(cli, {}, "harness", "_HARNESS_COMPLETE").source())

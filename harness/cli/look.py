@@ -1,0 +1,195 @@
+"""``list``, ``describe``, ``plugins``: what there is; instant, since nothing heavy is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from harness.cli.app import competition_argument, echo_json, json_option, one_line, shared_of
+from harness.competition import Competition, Strategy, Use
+from harness.competition_file import read_competition
+from harness.errors import HarnessError
+from harness.offers import Adjuster, DatasetSource, Features, Metric, ModelRecipe, Rebalancer, Splitter
+from harness.params import document
+from harness.plugins import GATHERED, Plugins, load_plugins
+from harness.prepare import find_competition, find_competitions
+
+
+@click.command("list")
+@json_option
+@click.pass_context
+def list_command(ctx: click.Context, as_json: bool) -> None:
+    """List the competitions."""
+    rows: list[dict[str, Any]] = []
+    for name, home in find_competitions(shared_of(ctx).competitions, load_plugins()).items():
+        try:
+            competition = read_competition(home)
+        except HarnessError as error:
+            rows.append({"id": name, "title": f"broken: {error}", "task": "", "metric": "", "strategies": 0})
+            continue
+        rows.append(
+            {
+                "id": name,
+                "title": competition.title,
+                "task": competition.task.value,
+                "metric": competition.primary,
+                "strategies": len(competition.strategies),
+                "data": list(competition.data.variants) or ["path"],
+            }
+        )
+    if as_json:
+        echo_json(rows)
+        return
+    if not rows:
+        click.echo("no competitions; look at --competitions DIR")
+        return
+    table(
+        ["competition", "task", "metric", "strategies", "title"],
+        [[row["id"], row["task"], row["metric"], str(row["strategies"]), row["title"]] for row in rows],
+    )
+
+
+@click.command("plugins")
+@json_option
+def plugins_command(as_json: bool) -> None:
+    """List the installed plugins with what they offer; broken ones with the fix."""
+    plugins = load_plugins()
+    offered = {kind.kind: plugins.offers(kind) for kind in GATHERED}
+    rows: list[dict[str, Any]] = []
+    for plugin in plugins.loaded:
+        names = {k: [n for n in found if n.startswith(f"{plugin.name}.")] for k, found in offered.items()}
+        rows.append({**asdict(plugin), "offers": {kind: own for kind, own in names.items() if own}})
+    builtin = {kind: [name for name in found if "." not in name] for kind, found in offered.items()}
+    if as_json:
+        echo_json({"plugins": rows, "builtin": builtin})
+        return
+    for row in rows:
+        click.echo(f"{click.style(row['name'], bold=True)} {row['version']}  ({row['distribution']})")
+        if row["error"]:
+            click.echo(f"  {click.style('broken:', fg='red')} {one_line(row['error'])}\n  fix: {one_line(row['fix'])}")
+        _offers(row["offers"])
+    click.echo(click.style("built in", bold=True))
+    _offers({kind: own for kind, own in builtin.items() if own})
+
+
+def _offers(offers: dict[str, list[str]]) -> None:
+    for kind, names in offers.items():
+        click.echo(click.wrap_text(", ".join(names), 110, f"  {kind:<15}", " " * 17))
+
+
+@click.command("describe")
+@competition_argument
+@json_option
+@click.pass_context
+def describe_command(ctx: click.Context, competition: str, as_json: bool) -> None:
+    """Describe a competition: data, split, metrics, strategies with every parameter."""
+    home = find_competition(competition, shared_of(ctx).competitions, load_plugins())
+    found = read_competition(home)
+    plugins = load_plugins(found.plugin)
+    if as_json:
+        echo_json(_as_json(found, plugins))
+        return
+    _print_head(found)
+    click.echo(click.style("strategies", bold=True))
+    table(["name", "features", "model", "rebalancer", "adjuster", ""], [_strategy_row(s) for s in found.strategies])
+    click.echo(f"\n{click.style('parameters', bold=True)}  (set one with --set STRATEGY.param=value)")
+    for kind, name in _used(found):
+        _print_params(kind, name, plugins)
+
+
+def _print_head(found: Competition) -> None:
+    click.echo(f"{click.style(found.title, bold=True)}  ({found.id})")
+    if found.description:
+        click.echo(click.wrap_text(found.description, 110, "", ""))
+    rows = [["task", found.task.value], ["metrics", ", ".join(found.metrics)]]
+    prior = found.evaluate.target_prior
+    shown = "" if prior is None else f"; OOF is reweighted to the class shares {_prior(prior)}"
+    rows.append(["ranked on", f"{found.evaluate.on} {found.primary}{shown}"])
+    rows.append(["split", _use_text(found.split)])
+    rows.append(["data", f"{found.data.source}, {found.data.variant} by default"])
+    for variant in found.data.variants.values():
+        facts = [variant.about, variant.size, variant.licence, *variant.urls]
+        rows.append(["", f"{variant.name}: {'; '.join(fact for fact in facts if fact)}"])
+    if found.submission is not None:
+        columns = ", ".join([found.submission.id, *found.submission.columns])
+        rows.append(["submission", f"{columns} ({found.submission.values})"])
+    rows += [["rules", found.rules.text]] if found.rules.text else []
+    rows += [["url", found.url]] if found.url else []
+    for name, text in rows:
+        click.echo(click.wrap_text(one_line(text), 110, f"  {name:<11}", " " * 13))
+    click.echo()
+
+
+def _prior(prior: Any) -> str:
+    if isinstance(prior, str):
+        return "of the labelled validation set"
+    return ", ".join(f"{name} {share:g}" for name, share in prior.items())
+
+
+def _use_text(use: Use | None) -> str:
+    if use is None:
+        return "-"
+    params = ", ".join(f"{key}={_short(value)}" for key, value in use.params.items())
+    return f"{use.name}({params})" if params else use.name
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _strategy_row(strategy: Strategy) -> list[str]:
+    adjusters = " + ".join(_use_text(use) for use in strategy.adjusters) or "-"
+    parts = [_use_text(strategy.features), _use_text(strategy.model), _use_text(strategy.rebalancer), adjusters]
+    return [strategy.name, *parts, strategy.description]
+
+
+def _used(found: Competition) -> list[tuple[type[Any], str]]:
+    uses: list[tuple[type[Any], str]] = [(DatasetSource, found.data.source), (Splitter, found.split.name)]
+    for s in found.strategies:
+        parts = [(Features, s.features), (ModelRecipe, s.model), (Rebalancer, s.rebalancer)]
+        uses += [(kind, use.name) for kind, use in parts if use is not None]
+        uses += [(Adjuster, use.name) for use in s.adjusters]
+    return list(dict.fromkeys(uses))
+
+
+def _print_params(kind: type[Any], name: str, plugins: Plugins) -> None:
+    try:
+        offer = plugins.find(kind, name, "describe")
+    except HarnessError as error:
+        click.echo(f"  {kind.kind} {name}: {click.style(one_line(str(error)), fg='red')}")
+        return
+    click.echo(f"  {click.style(name, bold=True)}  {kind.kind}: {offer.summary}")
+    for doc in document(offer.params):
+        bounds = "" if doc.low is None and doc.high is None else f" in [{_bound(doc.low)}, {_bound(doc.high)}]"
+        first = f"    {doc.name} = {_short(doc.default)!s}"
+        click.echo(click.wrap_text(f"{doc.help}  ({doc.type}{bounds})", 110, f"{first:<34} ", " " * 35))
+
+
+def _bound(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
+
+
+def _as_json(found: Competition, plugins: Plugins) -> dict[str, Any]:
+    params = {}
+    for kind, name in _used(found):
+        try:
+            params[name] = [asdict(doc) for doc in document(plugins.find(kind, name, "describe").params)]
+        except HarnessError as error:
+            params[name] = [{"error": str(error)}]
+    metrics = plugins.offers(Metric)
+    described = {key: value for key, value in asdict(found).items() if key != "home"}
+    directions = {name: metrics[name].direction for name in found.metrics if name in metrics}
+    return {**described, "directions": directions, "params": params}
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print aligned columns; the last one takes what is left."""
+    clean = [[one_line(cell) for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in [list(head), *clean]) for i in range(len(head) - 1)]
+    for number, row in enumerate([list(head), *clean]):
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        line = "  " + "  ".join([*cells, row[-1]]).rstrip()
+        click.echo(click.style(line, dim=True) if number == 0 else line)

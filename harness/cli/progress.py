@@ -1,0 +1,141 @@
+"""Progress of a run in a terminal; quiet where there is none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from harness.cli.show import console, duration, number
+from harness.hookspecs import hookimpl
+from harness.planning import Plan
+from harness.results import FoldResult, Run, RunResult
+
+
+class RunProgress:
+    """Listens to the events of a run: a bar of folds, a line for each finished strategy, an estimate of the time left.
+
+    Parameters
+    ----------
+    metric : str
+        The primary metric, shown for each finished strategy.
+    on : str
+        The set that is ranked.
+    """
+
+    def __init__(self, metric: str, on: str, workers: int = 1) -> None:
+        self.metric, self.on, self.workers = metric, on, workers
+        self.out = console(stderr=True)
+        self.live = self.out.is_terminal
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        self.bar = Progress(*columns, TimeElapsedColumn(), console=self.out, transient=True, disable=not self.live)
+        self.row = self.bar.add_task("", total=None)
+        self.total = self.done = 0
+        self.trained: list[float] = []
+        self.estimated = False
+        self.baselines: set[str] = set()
+
+    def __enter__(self) -> RunProgress:
+        """Start the bar."""
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove the bar."""
+        self.bar.stop()
+
+    def planned(self, plans: Sequence[Plan]) -> None:
+        """Take note of all tasks to come; those that strategies share count once."""
+        folders = {task.directory for plan in plans for task in plan.tasks}
+        self.total = len(folders)
+        self.baselines = {plan.run.run_id for plan in plans if plan.strategy.baseline}
+        self.seen: set[tuple[str, int]] = set()
+        self.bar.update(self.row, total=self.total)
+
+    def warn(self, message: str) -> None:
+        """Print a warning without disturbing the bar."""
+        self.out.print("[yellow]warning:[/yellow]", message, markup=True, soft_wrap=True)
+
+    @hookimpl
+    def harness_fold_started(self, run: Run, fold: int) -> None:
+        """Show which fold trains."""
+        self.bar.update(self.row, description=f"{run.label} fold {fold}")
+
+    @hookimpl
+    def harness_epoch_logged(self, run: Run, fold: int, step: int, metrics: Mapping[str, float]) -> None:
+        """Show the latest epoch."""
+        name, value = next(iter(metrics.items()), ("", float("nan")))
+        self.bar.update(self.row, description=f"{run.label} fold {fold}, step {step}, {name} {number(value)}")
+
+    @hookimpl
+    def harness_fold_scored(self, run: Run, fold: FoldResult) -> None:
+        """Advance, and estimate the time after the first fold that was trained for a strategy."""
+        if not fold.resumed:
+            self.done += 1
+            self.bar.update(self.row, completed=self.done)
+        if fold.resumed or run.run_id in self.baselines:
+            return
+        self.trained.append(fold.seconds)
+        if not self.estimated:
+            self.estimated = True
+            left = (self.total - self.done) * self.trained[0] / self.workers
+            if left >= 1:
+                self.out.print(
+                    f"first fold: {duration(fold.seconds)}; {self.total - self.done} more folds,"
+                    f" about {duration(left)} if all are alike",
+                    style="dim",
+                )
+
+    @hookimpl
+    def harness_warned(self, run: Run, message: str) -> None:
+        """Print what a person must know."""
+        del run
+        self.warn(message)
+
+    @hookimpl
+    def harness_run_finished(self, run: Run, result: RunResult) -> None:
+        """Print a line for a finished strategy."""
+        if not self.live:
+            return
+        score = result.scores[self.metric]
+        value = getattr(score, self.on)
+        seed = f" seed {run.seed}" if run.seed else ""
+        self.out.print(
+            f"[green]done[/green] {run.label}{seed}: {self.metric} {number(value)}"
+            f" [dim]± {number(score.stderr)} over folds, {duration(result.seconds)}[/dim]"
+        )
+
+    @hookimpl
+    def harness_run_failed(self, run: Run, message: str) -> None:
+        """Print why a strategy failed."""
+        self.out.print(f"[red]failed[/red] {run.label}:", message, soft_wrap=True)
+
+
+class Download:
+    """A progress bar for one download after another; called as ``progress(name, done, total)``."""
+
+    def __init__(self) -> None:
+        from rich.progress import DownloadColumn, TransferSpeedColumn
+
+        out = console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+        self.bar = Progress(*columns, console=out, transient=True, disable=not out.is_terminal)
+        self.rows: dict[str, Any] = {}
+        self.started = time.monotonic()
+
+    def __call__(self, name: str, done: int, total: int | None) -> None:
+        """Show how far a file has come, in bytes."""
+        if name not in self.rows:
+            self.rows[name] = self.bar.add_task(name, total=total)
+        self.bar.update(self.rows[name], completed=done, total=total)
+
+    def __enter__(self) -> Download:
+        """Start the bars."""
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove the bars."""
+        self.bar.stop()

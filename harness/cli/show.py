@@ -1,0 +1,137 @@
+"""What a run and a leaderboard look like in a terminal."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from harness.leaderboard import NOT_BETTER, Board, score_of
+
+WIDEST = 140
+"""Columns of output that is not a terminal: wide enough that nothing is cut."""
+
+
+def console(stderr: bool = False) -> Console:
+    """Return a console; plain and wide where the output is not a terminal."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else WIDEST, highlight=False)
+
+
+def print_board(board: Board, limit: int | None = None) -> None:
+    """Print a leaderboard: rank, strategy, the ranked score, its spread over folds, the other metrics, marks."""
+    out = console()
+    if not board.entries:
+        out.print(f"no finished runs of {board.competition}; run: harness run {board.competition}")
+        return
+    arrow = "lower is better" if board.direction == "min" else "higher is better"
+    variant = board.data.get("variant") or "data"
+    out.print()
+    ranked = f"ranked by {board.metric} on {_set_name(board.on)} ({arrow})"
+    out.print(f"[bold]{escape(board.competition)}[/bold]  {ranked}, data: {escape(variant)}")
+    out.print(_table(board, board.entries[:limit], out.width))
+    for line in _notes(board):
+        out.print(line, style="dim")
+
+
+def _set_name(on: str) -> str:
+    return "the labelled validation set" if on == "valid" else "out-of-fold rows"
+
+
+def _table(board: Board, entries: Sequence[Mapping[str, Any]], width: int) -> Table:
+    has_valid = any(entry["scores"][board.metric]["valid"] is not None for entry in entries)
+    other = "oof" if board.on == "valid" else "valid" if has_valid else None
+    extra = [name for name in board.metrics if name != board.metric][: max(0, (width - 72) // 14)]
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("#", justify="right")
+    table.add_column("strategy", no_wrap=True, overflow="ellipsis", min_width=18)
+    table.add_column(f"{board.metric}\n{board.on}", justify="right", no_wrap=True)
+    if other:
+        table.add_column(f"{board.metric}\n{other}", justify="right", no_wrap=True)
+    table.add_column("± s.e.\nfolds", justify="right", no_wrap=True)
+    for name in extra:
+        table.add_column(name.replace("_", " ", 1) if len(name) > 12 else name, justify="right", min_width=6)
+    table.add_column("time", justify="right", no_wrap=True)
+    table.add_column("")
+    for entry in entries:
+        score = entry["scores"][board.metric]
+        cells = [
+            Text(str(entry["rank"])),
+            Text(_shown_name(entry)),
+            Text(number(score_of(entry, board.metric, board.on))),
+        ]
+        cells += [Text(number(score[other]))] if other else []
+        cells += [Text(number(score["stderr"]))]
+        cells += [Text(number(score_of(entry, name, board.on))) for name in extra]
+        cells += [Text(duration(entry["seconds"])), Text(_flags(entry), style="yellow")]
+        table.add_row(*cells, style=_style(entry))
+    return table
+
+
+def _shown_name(entry: Mapping[str, Any]) -> str:
+    seeded = entry["seed"] not in (0, None)
+    return f"{entry['name']} (seed {entry['seed']})" if seeded else str(entry["name"])
+
+
+def _flags(entry: Mapping[str, Any]) -> str:
+    names = ["baseline"] if entry["baseline"] else []
+    return ", ".join([*names, *entry["flags"]])
+
+
+def _style(entry: Mapping[str, Any]) -> str:
+    if entry["baseline"]:
+        return "cyan"
+    if entry["rank"] == 1:
+        return "bold green"
+    return "dim" if NOT_BETTER in entry["flags"] else ""
+
+
+def _notes(board: Board) -> list[str]:
+    info = board.data.get("info", {})
+    lines = [f"note: {escape(note)}" for note in info.get("notes", ())]
+    if info.get("simulated"):
+        lines.insert(0, "SIMULATED DATA: these scores say nothing about the real task")
+    if board.others:
+        noun = "run" if board.others == 1 else "runs"
+        lines.append(f"{board.others} finished {noun} on other data, splits or settings: not comparable, not shown")
+    return lines
+
+
+def number(value: float | None) -> str:
+    """Format a score: four significant decimals, ``-`` where there is none.
+
+    Examples
+    --------
+    >>> number(0.45678), number(26.5732), number(None), number(1234567.0)
+    ('0.4568', '26.573', '-', '1.235e+06')
+    """
+    if value is None or math.isnan(value):
+        return "-"
+    size = abs(value)
+    if size >= 1e5:
+        return f"{value:.3e}"
+    return f"{value:.{4 if size < 10 else 3 if size < 100 else 2}f}"
+
+
+def duration(seconds: float | None) -> str:
+    """Format a time.
+
+    Examples
+    --------
+    >>> duration(3.21), duration(75), duration(7260), duration(None)
+    ('3.2 s', '1 min 15 s', '2 h 01 min', '-')
+    """
+    if seconds is None:
+        return "-"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

@@ -1,0 +1,159 @@
+"""``validate``, ``grade``, ``predict``, ``import``: files in and out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.app import Shared, competition_argument, echo_json, json_option, shared_of
+from harness.cli.train import data_option, tracking_option
+
+if TYPE_CHECKING:
+    from harness.prepare import Prepared
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def _prepared(shared: Shared, competition: str, data: str) -> Prepared:
+    from harness.plugins import load_plugins
+    from harness.prepare import Setting, find_competition, prepare
+    from harness.store import Workspace
+
+    home = find_competition(competition, shared.competitions, load_plugins())
+    return prepare(Setting(home, Workspace(shared.workspace).cache.resolve(), data))
+
+
+@click.command("validate")
+@competition_argument
+@click.argument("file", type=FILE)
+@data_option
+@json_option
+@click.pass_context
+def validate_command(ctx: click.Context, competition: str, file: Path, data: str, as_json: bool) -> None:
+    """Check a submission file without answers: ids, columns, ranges, sums."""
+    from harness.schema import schema_of
+    from harness.submission_check import warnings_of
+    from harness.submission_file import read_submission
+    from harness.submitting import problems_of
+
+    prepared = _prepared(shared_of(ctx), competition, data)
+    submission = read_submission(file)
+    problems, warnings = (
+        problems_of(prepared, submission),
+        warnings_of(schema_of(prepared.competition, prepared.dataset), submission),
+    )
+    if as_json:
+        echo_json({"file": str(file), "valid": not problems, "problems": problems, "warnings": warnings})
+    else:
+        for warning in warnings:
+            click.echo(f"{click.style('warning:', fg='yellow')} {warning}", err=True)
+        for problem in problems:
+            click.echo(f"{click.style('problem:', fg='red')} {problem}")
+        if not problems:
+            click.echo(f"{click.style('valid', fg='green')}: {len(submission.frame):,} rows, {file}")
+    ctx.exit(2 if problems else 0)
+
+
+@click.command("grade")
+@competition_argument
+@click.argument("file", type=FILE)
+@click.option("--truth", type=FILE, required=True, help="CSV of true answers: id and label, or a column per class.")
+@data_option
+@json_option
+@click.pass_context
+def grade_command(ctx: click.Context, competition: str, file: Path, truth: Path, data: str, as_json: bool) -> None:
+    """Score a submission file against true answers, joined by id."""
+    from harness.cli.show import number
+    from harness.grading import read_truth, score_submission
+    from harness.schema import schema_of
+    from harness.submission_file import read_submission
+
+    prepared = _prepared(shared_of(ctx), competition, data)
+    info = prepared.dataset.info
+    schema = schema_of(prepared.competition, prepared.dataset)
+    scores = score_submission(prepared.metrics, schema, read_submission(file), read_truth(truth, schema, info), info)
+    if as_json:
+        echo_json({"file": str(file), "scores": scores})
+        return
+    for name, value in scores.items():
+        click.echo(f"  {name:<20}{number(value)}")
+
+
+@click.command("predict")
+@click.argument("run")
+@click.option("--input", "source", type=click.Path(path_type=Path), required=True, help="New data, as the test file.")
+@click.option("--output", type=FILE, required=True, help="Where the predictions go, in the submission's columns.")
+@click.pass_context
+def predict_command(ctx: click.Context, run: str, source: Path, output: Path) -> None:
+    """Predict new data with a finished run (its id, a beginning of it, or its folder)."""
+    from harness.predict import predict_new
+    from harness.store import Workspace
+
+    shared = shared_of(ctx)
+    rows = predict_new(Workspace(shared.workspace), run, source, output, shared.competitions)
+    click.echo(f"{rows:,} rows: {output}")
+
+
+@click.command("import")
+@competition_argument
+@click.option("--name", required=True, help="Its name on the leaderboard.")
+@click.option("--oof", type=FILE, required=True, help="CSV or Parquet: id and one column per class, for training rows.")
+@click.option("--test", type=FILE, required=True, help="The same for the test rows.")
+@click.option("--valid", type=FILE, help="The same for the labelled validation rows, where there are such.")
+@click.option("--folds", type=click.IntRange(min=2), help="Number of folds, if not the competition's own.")
+@data_option
+@tracking_option
+@click.option("--no-tracking", is_flag=True, help="Do not write to MLflow.")
+@json_option
+@click.pass_context
+def import_command(
+    ctx: click.Context,
+    competition: str,
+    name: str,
+    oof: Path,
+    test: Path,
+    valid: Path | None,
+    folds: int | None,
+    data: str,
+    tracking_uri: str | None,
+    no_tracking: bool,
+    as_json: bool,
+) -> None:
+    """Put a notebook's predictions on the leaderboard, scored by the same rules."""
+    from harness.cli.show import print_board
+    from harness.imported import import_predictions
+    from harness.leaderboard import read_board
+    from harness.plugins import load_plugins
+    from harness.prepare import Setting, find_competition, prepare
+    from harness.store import Workspace
+    from harness.tracking import Tracker, resolve_uri
+
+    shared = shared_of(ctx)
+    workspace = Workspace(shared.workspace)
+    home = find_competition(competition, shared.competitions, load_plugins())
+    prepared = prepare(Setting(home, workspace.cache.resolve(), data, folds))
+    tracker = None
+    if not no_tracking:
+        directions = {metric.name: metric.direction for metric in prepared.metrics}
+        uri = resolve_uri(tracking_uri, workspace.root)
+        warn = lambda text: click.echo(f"warning: {text}", err=True)  # noqa: E731
+        tracker = Tracker(uri, prepared.competition, prepared.dataset, directions=directions, warn=warn)
+        prepared.plugins.manager.register(tracker, "tracking")
+    try:
+        result = import_predictions(prepared, workspace, name, oof, test, valid)
+        board = read_board(workspace, prepared.competition, prepared.metrics)
+        prepared.plugins.tell(
+            "harness_board_updated", competition=prepared.competition, board=board.as_json(), figures=[]
+        )
+    finally:
+        if tracker is not None:
+            prepared.plugins.manager.unregister(tracker)
+            tracker.close()
+    if as_json:
+        entry = next(entry for entry in board.entries if entry["run_id"] == result.run.run_id)
+        echo_json(entry)
+        return
+    print_board(board)
+    click.echo(f"\nimported    {result.run.run_id}, submission {result.submission}")

@@ -1,0 +1,156 @@
+"""``run``: train strategies, rank them, write submissions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.cli.app import (
+    Shared,
+    competition_argument,
+    complete_strategies,
+    echo_json,
+    json_option,
+    shared_of,
+)
+from harness.errors import ConfigError
+
+if TYPE_CHECKING:
+    from harness.launch import Launched
+    from harness.prepare import Prepared
+
+data_option = click.option(
+    "--data", default="", metavar="VARIANT|PATH", help="A variant of the data, or a folder or file."
+)
+tracking_option = click.option(
+    "--tracking-uri", metavar="URI", help="MLflow database or server.  [default: mlflow.db in the workspace]"
+)
+
+
+@click.command("run")
+@competition_argument
+@click.option(
+    "-s",
+    "--strategy",
+    "patterns",
+    multiple=True,
+    metavar="STRATEGY",
+    shell_complete=complete_strategies,
+    help="Strategy or pattern ('smote*'); may be given several times.  [default: all]",
+)
+@click.option("--seed", "seeds", multiple=True, type=click.IntRange(min=0), help="Seed; of several, the mean too.")
+@click.option("--folds", type=click.IntRange(min=2), help="Number of folds, if not the competition's own.")
+@click.option("--set", "settings", multiple=True, metavar="STRATEGY.param=value", help="Change a parameter.")
+@data_option
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option(
+    "--threads", type=click.IntRange(min=1), help="Threads a task may use.  [default: all, shared by workers]"
+)
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Tasks at once.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the submission files.")
+@click.option("--fast", is_flag=True, help="A subsample and one fold, marked as such: does it work at all?")
+@click.option("--retry-failed", is_flag=True, help="Try strategies again that failed before.")
+@tracking_option
+@click.option("--no-tracking", is_flag=True, help="Do not write to MLflow.")
+@json_option
+@click.pass_context
+def run_command(ctx: click.Context, /, competition: str, **options: Any) -> None:
+    """Train strategies over folds, rank them beside the baseline, and write checked submissions.
+
+    The same command continues where a stopped one ended; what is already trained is not trained again.
+    """
+    from harness.plugins import load_plugins
+    from harness.prepare import Setting, find_competition, prepare
+    from harness.store import Workspace
+
+    shared: Shared = shared_of(ctx)
+    workspace = Workspace(shared.workspace)
+    home = find_competition(competition, shared.competitions, load_plugins())
+    setting = Setting(home, workspace.cache.resolve(), options["data"], options["folds"], options["fast"])
+    launched, prepared, notes = _run(prepare(setting), workspace, options)
+    if options["as_json"]:
+        from harness.launch import run_json
+
+        echo_json(run_json(prepared, launched))
+    else:
+        _print(launched, notes, shared)
+    ctx.exit(launched.exit_code)
+
+
+def _run(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[Launched, Prepared, dict[str, Any]]:
+    from harness.cli.progress import RunProgress
+    from harness.device import choose_device, count_cpus
+    from harness.facts import gather_facts
+    from harness.launch import apply_settings, choose_strategies, launch
+    from harness.planning import Hardware
+    from harness.run import Options
+    from harness.tracking import Tracker, resolve_uri
+
+    competition, plugins = prepared.competition, prepared.plugins
+    strategies = apply_settings(choose_strategies(competition, options["patterns"]), options["settings"], plugins)
+    seeds = _seeds(options["seeds"])
+    threads = options["threads"] or max(1, count_cpus() // options["workers"])
+    hardware = Hardware(choose_device(options["device"]), threads)
+    workspace.check_writable()
+    folder = options["out"] or workspace.submissions(competition.id)
+    uri = None if options["no_tracking"] else resolve_uri(options["tracking_uri"], workspace.root)
+    with RunProgress(prepared.primary.name, competition.evaluate.on, options["workers"]) as progress:
+        plugins.manager.register(progress, "progress")
+        tracker = None
+        if uri is not None:
+            directions = {metric.name: metric.direction for metric in prepared.metrics}
+            tracker = Tracker(uri, competition, prepared.dataset, directions=directions, warn=progress.warn)
+            plugins.manager.register(tracker, "tracking")
+        run_options = Options(
+            workspace=workspace,
+            hardware=hardware,
+            workers=options["workers"],
+            retry_failed=options["retry_failed"],
+            facts=gather_facts(Path()),
+            planned=progress.planned,
+        )
+        try:
+            launched = launch(prepared, strategies, seeds, run_options, folder)
+        finally:
+            plugins.manager.unregister(progress)
+            if tracker is not None:
+                plugins.manager.unregister(tracker)
+                tracker.close()
+    return launched, prepared, {"uri": uri, "experiment": tracker.experiment_id if tracker else None}
+
+
+def _seeds(given: Sequence[int]) -> list[int]:
+    seeds = list(given) or [0]
+    if len(set(seeds)) < len(seeds):
+        raise ConfigError(f"--seed is given twice: {', '.join(map(str, seeds))}")
+    return seeds
+
+
+def _print(launched: Launched, notes: dict[str, Any], shared: Shared) -> None:
+    from harness.cli.show import print_board
+
+    print_board(launched.board)
+    click.echo()
+    if launched.best is not None:
+        first = next(entry for entry in launched.board.entries if entry["submission"])
+        click.echo(f"submission  {_shown(launched.best)}  (checked; the board's first: {first['name']})")
+        others = len(launched.submissions)
+        click.echo(
+            f"            {_shown(launched.best.parent)}{'/' if others else ''}  holds one for each of {others} runs"
+        )
+    if launched.figure is not None:
+        click.echo(f"figure      {_shown(launched.figure)}")
+    if notes["uri"] is not None:
+        where = "" if shared.workspace == Path() else f" --workspace {shared.workspace}"
+        click.echo(f"MLflow      harness{where} ui {launched.board.competition}")
+
+
+def _shown(path: Path) -> str:
+    """Return a path as short as it can be written from here."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

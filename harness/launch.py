@@ -1,0 +1,227 @@
+"""One command's worth of runs: all strategies and seeds, their mean, the board, and the files to hand in."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from harness.averaging import mean_over_seeds
+from harness.competition import Competition, Strategy, override
+from harness.errors import ConfigError, HarnessError, nearest
+from harness.leaderboard import Board, best_submission, read_board
+from harness.offers import Adjuster, Features, ModelRecipe, Rebalancer
+from harness.params import parse_text
+from harness.plugins import Plugins
+from harness.prepare import Prepared
+from harness.results import RunResult
+from harness.run import Options, Outcome, run_all
+from harness.submitting import publish, submission_names
+
+
+@dataclass(frozen=True, eq=False)
+class Launched:
+    """What a command made.
+
+    Attributes
+    ----------
+    submissions : mapping of str to Path
+        By run id, the file to hand in.
+    best : Path or None
+        ``best.csv``, the submission of the board's first entry.
+    figure : Path or None
+        The board as a picture.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    means: tuple[RunResult, ...]
+    board: Board
+    submissions: Mapping[str, Path]
+    best: Path | None
+    figure: Path | None
+
+    @property
+    def exit_code(self) -> int:
+        """0 if everything wanted was done, 3 if only a part was, 2 or 1 if nothing was (a mistake, or a fault)."""
+        wanted = [outcome for outcome in self.outcomes if not outcome.plan.strategy.baseline]
+        failed = [outcome for outcome in wanted if outcome.result is None]
+        if not failed:
+            return 0
+        if len(failed) < len(wanted):
+            return 3
+        return 2 if all(outcome.mistake for outcome in failed) else 1
+
+
+def choose_strategies(competition: Competition, patterns: Sequence[str]) -> list[Strategy]:
+    """Return the strategies that any pattern (``smote*``) fits, in the file's order; all of them without patterns.
+
+    Raises
+    ------
+    ConfigError
+        If a pattern fits none, with the nearest name.
+    """
+    if not patterns:
+        return list(competition.strategies)
+    names = [strategy.name for strategy in competition.strategies]
+    for pattern in patterns:
+        if not fnmatch.filter(names, pattern):
+            raise ConfigError(f"{competition.id} has no strategy {pattern!r}{nearest(pattern, names)}")
+    return [s for s in competition.strategies if any(fnmatch.fnmatchcase(s.name, pattern) for pattern in patterns)]
+
+
+def apply_settings(strategies: Sequence[Strategy], settings: Sequence[str], plugins: Plugins) -> list[Strategy]:
+    """Apply ``--set STRATEGY.param=value`` (STRATEGY may be a pattern, param may be ``model.depth``).
+
+    Raises
+    ------
+    ConfigError
+        If it names no chosen strategy or no parameter of it, or one that several parts have.
+    """
+    changed = list(strategies)
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        names = [strategy.name for strategy in changed]
+        # a strategy's name may have dots, so the longest one that fits is taken
+        starts = [path[:position] for position, sign in enumerate(path) if sign == "."]
+        pattern = next((start for start in reversed(starts) if fnmatch.filter(names, start)), None)
+        if not equals or pattern is None:
+            start = path.split(".")[0]
+            expected = "expected STRATEGY.param=value of a chosen strategy"
+            raise ConfigError(f"--set {setting}: {expected}{nearest(start, names)}")
+        key = path[len(pattern) + 1 :]
+        for position, strategy in enumerate(changed):
+            if fnmatch.fnmatchcase(strategy.name, pattern):
+                part, name = _locate(strategy, key, plugins, f"--set {setting}")
+                changed[position] = override(strategy, part, name, parse_text(text))
+    return changed
+
+
+def _locate(strategy: Strategy, key: str, plugins: Plugins, where: str) -> tuple[str, str]:
+    """Find the part of a strategy that has a parameter."""
+    known: dict[str, type[Any]] = {}
+    if strategy.features is not None:
+        known["features"] = plugins.find(Features, strategy.features.name, where).params
+    known["model"] = plugins.find(ModelRecipe, strategy.model.name, where).params
+    if strategy.rebalancer is not None:
+        known["rebalancer"] = plugins.find(Rebalancer, strategy.rebalancer.name, where).params
+    for position, use in enumerate(strategy.adjusters):
+        known[f"adjuster{position + 1 if position else ''}"] = plugins.find(Adjuster, use.name, where).params
+    names = {part: [field.name for field in fields(params)] for part, params in known.items()}
+    part, dot, name = key.partition(".")
+    if dot and part in names:
+        if name in names[part]:
+            return part, name
+        raise ConfigError(f"{where}: {part} of {strategy.name!r} has no parameter {name!r}{nearest(name, names[part])}")
+    owners = [part for part, own in names.items() if key in own]
+    if len(owners) == 1:
+        return owners[0], key
+    if owners:
+        choices = " or ".join(f"{strategy.name}.{part}.{key}" for part in owners)
+        raise ConfigError(f"{where}: {key!r} is a parameter of several parts; say {choices}")
+    everything = [name for own in names.values() for name in own]
+    raise ConfigError(f"{where}: {strategy.name!r} has no parameter {key!r}{nearest(key, everything)}")
+
+
+def launch(
+    prepared: Prepared, strategies: Sequence[Strategy], seeds: Sequence[int], options: Options, folder: Path
+) -> Launched:
+    """Run everything, average over seeds, write submissions into `folder`, and update the board.
+
+    Raises
+    ------
+    HarnessError
+        Before anything is trained, if something cannot be used.
+    """
+    outcomes = tuple(run_all(prepared, strategies, seeds, options))
+    means, submissions = [], {}
+    for group in _by_label(outcomes):
+        done = [outcome for outcome in group if outcome.result is not None]
+        results = [outcome.result for outcome in done if outcome.result is not None]
+        plan = group[0].plan
+        names = submission_names(plan.strategy.name, [outcome.plan.seed for outcome in group], plan.run.fast)
+        if len(group) > 1 and len(done) == len(group):
+            mean = mean_over_seeds(prepared, [outcome.plan for outcome in group], results, options.workspace)
+            prepared.plugins.tell("harness_run_started", run=mean.run)
+            prepared.plugins.tell("harness_run_finished", run=mean.run, result=mean)
+            means.append(mean)
+            results.append(mean)
+        for result in results:
+            if result.submission is not None:
+                submissions[result.run.run_id] = publish(result.submission, folder, names[result.run.seed])
+    board = read_board(options.workspace, prepared.competition, prepared.metrics)
+    first = best_submission(board, options.workspace)
+    best = publish(first, folder, "best-fast" if prepared.setting.fast else "best") if first and submissions else None
+    figure = _draw(prepared, board, options)
+    prepared.plugins.tell(
+        "harness_board_updated",
+        competition=prepared.competition,
+        board=board.as_json(),
+        figures=[figure] if figure else [],
+    )
+    return Launched(outcomes, tuple(means), board, submissions, best, figure)
+
+
+def _by_label(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
+    groups: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        groups.setdefault(outcome.plan.run.label, []).append(outcome)
+    return list(groups.values())
+
+
+def _draw(prepared: Prepared, board: Board, options: Options) -> Path | None:
+    from harness.report import board_figure
+
+    if not board.entries:
+        return None
+    path = options.workspace.runs(prepared.competition.id) / "leaderboard.png"
+    board_figure(prepared.competition, board.as_json(), path)
+    return path
+
+
+def run_json(prepared: Prepared, launched: Launched) -> dict[str, Any]:
+    """Return what ``harness run --json`` prints."""
+    info = prepared.dataset.info
+    entries = [
+        _entry(o.plan.run.label, o.plan.run.seed, o.plan.run.run_id, o.result, launched, o.failure)
+        for o in launched.outcomes
+    ]
+    entries += [_entry(mean.run.label, None, mean.run.run_id, mean, launched, "") for mean in launched.means]
+    return {
+        "competition": prepared.competition.id,
+        "data": {"variant": info.variant, "digest": prepared.dataset.digest},
+        "strategies": entries,
+        "best": None if launched.best is None else str(launched.best),
+    }
+
+
+def _entry(
+    name: str, seed: int | None, run_id: str, result: RunResult | None, launched: Launched, failure: str
+) -> dict[str, Any]:
+    submission = launched.submissions.get(run_id)
+    entry: dict[str, Any] = {
+        "name": name,
+        "seed": seed,
+        "run_id": run_id,
+        "status": "failed" if result is None else result.status.value,
+        "scores": {} if result is None else {key: vars(score) for key, score in result.scores.items()},
+        "seconds": None if result is None else round(result.seconds, 3),
+        "submission": None if submission is None else str(submission),
+    }
+    return {**entry, "error": failure} if failure else entry
+
+
+def check_strategies(prepared: Prepared, strategies: Sequence[Strategy]) -> list[str]:
+    """Return one line for each strategy that could not run: unknown offers, wrong parameters, broken plugins."""
+    from harness.adjusting import chain_of
+    from harness.task import parts_of
+
+    problems = []
+    for strategy in strategies:
+        try:
+            parts_of(strategy, prepared)
+            chain_of(strategy, prepared)
+        except HarnessError as error:
+            problems.append(str(error))
+    return problems

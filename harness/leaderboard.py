@@ -1,0 +1,147 @@
+"""The leaderboard: read from run directories, ranked by the competition's rule.
+
+Only runs on the same data, split and evaluation are comparable: the board shows those of the latest one and says how
+many others there are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.competition import Competition
+from harness.offers import Metric
+from harness.store import Stored, Workspace, finished_runs
+
+NOT_BETTER = "not better than the baseline"
+
+
+@dataclass(frozen=True)
+class Board:
+    """A ranked leaderboard.
+
+    Attributes
+    ----------
+    entries : tuple of mapping
+        As ``harness leaderboard --json`` prints them, best first.
+    others : int
+        Finished runs that are not comparable with these.
+    """
+
+    competition: str
+    metric: str
+    direction: str
+    on: str
+    metrics: tuple[str, ...]
+    data: Mapping[str, Any]
+    entries: tuple[Mapping[str, Any], ...]
+    others: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the board as JSON values."""
+        return {
+            "competition": self.competition,
+            "metric": self.metric,
+            "direction": self.direction,
+            "on": self.on,
+            "metrics": list(self.metrics),
+            "data": dict(self.data),
+            "entries": [dict(entry) for entry in self.entries],
+            "others": self.others,
+        }
+
+
+def read_board(workspace: Workspace, competition: Competition, metrics: Sequence[Metric]) -> Board:
+    """Read the board of the latest run's data, split and evaluation; full runs come before ``--fast`` ones."""
+    runs = list(finished_runs(workspace, competition.id))
+    full = [run for run in runs if not run.result["fast"]]
+    latest = (full or runs)[-1:]
+    same = [run for run in runs if latest and run.result["board"] == latest[0].result["board"]]
+    newest = {(run.result["label"], run.result["seed"]): run for run in same}
+    entries = [entry_of(run, workspace) for run in newest.values()]
+    data = latest[0].result["data"] if latest else {"variant": "", "digest": "", "info": {}}
+    return rank(competition, metrics, entries, data, others=len(runs) - len(same))
+
+
+def entry_of(run: Stored, workspace: Workspace) -> dict[str, Any]:
+    """Return one line of the board as JSON values."""
+    result = run.result
+    return {
+        "name": result["label"],
+        "strategy": result["strategy"],
+        "seed": result["seed"],
+        "run_id": result["run_id"],
+        "status": result["status"],
+        "baseline": result["baseline"],
+        "scores": result["scores"],
+        "fold_scores": result["fold_scores"],
+        "seconds": result["seconds"],
+        "submission": _relative(run, workspace),
+        "marks": result["marks"],
+        "notes": result["notes"],
+        "finished": result["finished"],
+    }
+
+
+def _relative(run: Stored, workspace: Workspace) -> str | None:
+    if not run.result["submission"]:
+        return None
+    path = run.directory / run.result["submission"]
+    try:
+        return str(path.relative_to(workspace.root).as_posix())
+    except ValueError:
+        return str(path)
+
+
+def rank(
+    competition: Competition,
+    metrics: Sequence[Metric],
+    entries: Sequence[Mapping[str, Any]],
+    data: Mapping[str, Any],
+    others: int = 0,
+) -> Board:
+    """Sort entries by the primary metric on the ranked set, number them, and flag those no better than the baseline."""
+    primary, on = metrics[0], competition.evaluate.on
+    sign = 1 if primary.direction == "min" else -1
+
+    def key(entry: Mapping[str, Any]) -> tuple[bool, float, str]:
+        value = score_of(entry, primary.name, on)
+        return (math.isnan(value), 0.0 if math.isnan(value) else sign * value, str(entry["name"]))
+
+    ordered = sorted(entries, key=key)
+    baselines = [score_of(entry, primary.name, on) for entry in ordered if entry["baseline"]]
+    best = next((value for value in baselines if not math.isnan(value)), math.nan)
+    ranked = []
+    for place, entry in enumerate(ordered, start=1):
+        value = score_of(entry, primary.name, on)
+        flags = list(entry["marks"])
+        if not entry["baseline"] and not math.isnan(best) and not primary.better(value, best):
+            flags.append(NOT_BETTER)
+        ranked.append({"rank": place, **entry, "flags": flags})
+    return Board(
+        competition=competition.id,
+        metric=primary.name,
+        direction=primary.direction,
+        on=on,
+        metrics=tuple(metric.name for metric in metrics),
+        data=data,
+        entries=tuple(ranked),
+        others=others,
+    )
+
+
+def score_of(entry: Mapping[str, Any], metric: str, on: str) -> float:
+    """Return an entry's score on the ranked set; NaN where there is none."""
+    value = entry["scores"].get(metric, {}).get(on)
+    return math.nan if value is None else float(value)
+
+
+def best_submission(board: Board, workspace: Workspace) -> Path | None:
+    """Return the submission of the best entry that has one."""
+    for entry in board.entries:
+        if entry["submission"]:
+            return workspace.root / str(entry["submission"])
+    return None

@@ -1,0 +1,301 @@
+"""From a competition's name to everything its tasks need: plugins, data, folds, metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from harness.builtin.splits import check_folds
+from harness.competition import Competition, Use, VariantSpec
+from harness.competition_file import FILE, read_competition
+from harness.data import Dataset, Examples, Fold, TaskType, check_unique
+from harness.errors import ConfigError, DataError, PluginError, listed, nearest
+from harness.offers import DataRequest, DatasetSource, Metric, Splitter
+from harness.params import as_json, parse_params
+from harness.plugins import Plugins, load_plugins
+
+FAST_ROWS = 2000
+"""Training rows of a ``--fast`` run, at most."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a user chose for all strategies of a command; hashable and small, so that a worker can prepare the same.
+
+    Attributes
+    ----------
+    home : Path
+        The competition's folder.
+    data : str
+        A variant's name, a path, or empty for the competition's default.
+    folds : int or None
+        Number of folds, if not the competition's own.
+    cache : Path
+        The workspace's cache folder.
+    """
+
+    home: Path
+    cache: Path
+    data: str = ""
+    folds: int | None = None
+    fast: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A competition ready to run.
+
+    Attributes
+    ----------
+    folds : tuple of Fold
+        Positions into ``dataset.train``.
+    split : mapping
+        The splitter and every parameter, as JSON values.
+    target_prior : mapping of str to float or None
+        Class shares to which OOF is reweighted.
+    """
+
+    setting: Setting
+    competition: Competition
+    plugins: Plugins
+    dataset: Dataset
+    splitter: Splitter
+    split: Mapping[str, Any]
+    folds: tuple[Fold, ...]
+    metrics: tuple[Metric, ...]
+    target_prior: Mapping[str, float] | None
+
+    @property
+    def primary(self) -> Metric:
+        """The metric the board is ranked by."""
+        return self.metrics[0]
+
+
+def find_competitions(extra: Path | None, plugins: Plugins) -> dict[str, Path]:
+    """Find competitions in ``./competitions``, in a given folder, then in installed distributions; the first one wins.
+
+    Returns
+    -------
+    dict of str to Path
+        Folder by id, sorted by id.
+    """
+    roots = [Path("competitions")] + ([extra] if extra else [])
+    for _, answer in plugins.ask("harness_competitions"):
+        roots.extend(answer or ())
+    found: dict[str, Path] = {}
+    for root in roots:
+        for path in sorted(root.glob(f"*/{FILE}")):
+            found.setdefault(path.parent.name, path.parent.resolve())
+    return dict(sorted(found.items()))
+
+
+def find_competition(name: str, extra: Path | None, plugins: Plugins) -> Path:
+    """Return a competition's folder by id.
+
+    Raises
+    ------
+    ConfigError
+        With the nearest id.
+    """
+    if extra is not None and not extra.is_dir():
+        raise ConfigError(f"--competitions {extra}: no such folder")
+    known = find_competitions(extra, plugins)
+    if name not in known:
+        raise ConfigError(f"no competition {name!r}{nearest(name, known)}")
+    return known[name]
+
+
+@lru_cache(maxsize=1)
+def prepare(setting: Setting) -> Prepared:
+    """Read a competition with its data and cut the folds; the last one is kept, so that tasks in one process share it.
+
+    Raises
+    ------
+    HarnessError
+        If any part of it cannot be used, in one line.
+    """
+    competition = read_competition(setting.home)
+    plugins = load_plugins(competition.plugin)
+    where = f"{competition.id}/{FILE}"
+    metrics = tuple(plugins.find(Metric, name, f"{where}: metrics") for name in competition.metrics)
+    for metric in metrics:
+        if competition.task not in metric.tasks:
+            raise ConfigError(f"{where}: metric {metric.name!r} does not fit task {competition.task.value!r}")
+    splitter, split_params = _splitter(competition, setting, plugins, where)
+    dataset = load_dataset(competition, plugins, setting)
+    if setting.fast:
+        dataset = subsample(dataset, FAST_ROWS)
+    check_dataset(competition, dataset, plugins)
+    folds = tuple(splitter.split(split_params, dataset.train, dataset.info))
+    problems = check_folds(folds, dataset.train, splitter, split_params)
+    if problems:
+        raise DataError(f"{where}: split {splitter.name!r} leaks: {listed(problems, 3)}")
+    if setting.fast:
+        folds = folds[:1]
+    return Prepared(
+        setting=setting,
+        competition=competition,
+        plugins=plugins,
+        dataset=dataset,
+        splitter=splitter,
+        split={"use": splitter.name, **as_json(split_params)},
+        folds=folds,
+        metrics=metrics,
+        target_prior=_target_prior(competition, dataset),
+    )
+
+
+def _splitter(competition: Competition, setting: Setting, plugins: Plugins, where: str) -> tuple[Splitter, Any]:
+    use = competition.split
+    splitter = plugins.find(Splitter, use.name, f"{where}: split")
+    if setting.folds is not None:
+        if "folds" not in {field.name for field in fields(splitter.params)}:
+            raise ConfigError(f"--folds {setting.folds}: split {splitter.name!r} has its own folds")
+        use = Use(use.name, {**use.params, "folds": setting.folds})
+    return splitter, parse_params(splitter.params, use.params, f"{where}: split")
+
+
+def variant_of(competition: Competition, data: str) -> tuple[VariantSpec, Path | None]:
+    """Tell a variant's name from a path.
+
+    Returns
+    -------
+    (VariantSpec, Path or None)
+        The path is the user's own; a variant has none yet.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither a known variant nor an existing path.
+    """
+    name = data or competition.data.variant
+    if name in competition.data.variants:
+        return competition.data.variants[name], None
+    path = Path(name).expanduser()
+    if data and path.exists():
+        return competition.data.variants.get("path", VariantSpec("path")), path.resolve()
+    if name == "path":
+        raise ConfigError(f"{competition.id} has no data of its own: give it with --data PATH")
+    known = [variant for variant in competition.data.variants if variant != "path"]
+    raise ConfigError(f"--data {name!r} is no existing path and no variant of {competition.id}{nearest(name, known)}")
+
+
+def fetched_folder(cache: Path, competition: str, variant: str) -> Path:
+    """Return where ``harness fetch`` puts the files of a variant."""
+    return cache / "data" / competition / variant
+
+
+def source_of(competition: Competition, plugins: Plugins, variant: VariantSpec) -> tuple[DatasetSource, Any]:
+    """Return the competition's dataset source with its parsed parameters."""
+    where = f"{competition.id}/{FILE}: data"
+    source = plugins.find(DatasetSource, competition.data.source, where)
+    params = parse_params(source.params, {**competition.data.params, **variant.params}, where)
+    return source, params
+
+
+def load_dataset(competition: Competition, plugins: Plugins, setting: Setting) -> Dataset:
+    """Read the data set of a competition.
+
+    Raises
+    ------
+    DataError
+        If the files of a variant were not fetched, or cannot be used.
+    """
+    variant, path = variant_of(competition, setting.data)
+    if variant.urls and path is None:
+        path = fetched_folder(setting.cache, competition.id, variant.name)
+        if not path.is_dir():
+            raise DataError(
+                f"variant {variant.name!r} is not on this machine;"
+                f" fetch it: harness fetch {competition.id} --variant {variant.name}"
+            )
+    source, params = source_of(competition, plugins, variant)
+    request = DataRequest(
+        competition=competition.id,
+        task_type=competition.task,
+        variant=variant.name,
+        path=path,
+        home=competition.home,
+        cache=setting.cache / "sources" / competition.id,
+    )
+    dataset = source.load(params, request)
+    if not isinstance(dataset, Dataset):
+        raise PluginError(f"dataset source {source.name!r} returned {type(dataset).__name__}, expected Dataset")
+    return dataset
+
+
+def check_dataset(competition: Competition, dataset: Dataset, plugins: Plugins) -> None:
+    """Refuse data nobody could train on, and whatever a plugin's check tells.
+
+    Raises
+    ------
+    DataError
+        With the first problem, and how many there are.
+    """
+    import numpy as np
+
+    check_unique(dataset.train.ids, "train")
+    if dataset.test is not None:
+        check_unique(dataset.test.ids, "test")
+    if dataset.train.targets is None:
+        raise DataError("train has no targets")
+    if competition.task is TaskType.REGRESSION:
+        bad = np.flatnonzero(~np.isfinite(dataset.train.targets))
+        if len(bad):
+            raise DataError(f"train has {len(bad)} targets that are not finite: rows {listed(dataset.train.ids[bad])}")
+    elif competition.task.single_label and len(np.unique(dataset.train.targets)) < 2:
+        raise DataError(f"train has a single class, {dataset.info.classes[int(dataset.train.targets[0])]!r}")
+    problems: list[str] = []
+    for plugin, answer in plugins.ask("harness_check_dataset", competition=competition, dataset=dataset):
+        problems += [f"{problem} ({plugin})" for problem in answer or ()]
+    if problems:
+        raise DataError(listed(problems, 3))
+
+
+def subsample(dataset: Dataset, rows: int) -> Dataset:
+    """Keep about `rows` training rows, each class in its share but with at least 20 rows; the same rows every time."""
+    import numpy as np
+
+    train = dataset.train
+    if len(train) <= rows:
+        return replace(dataset, digest=f"{dataset.digest}-fast")
+    order = np.random.default_rng(0).permutation(len(train))
+    if dataset.info.task_type.single_label:
+        assert train.targets is not None
+        kept = []
+        for code in np.unique(train.targets):
+            of_class = order[train.targets[order] == code]
+            kept.append(of_class[: max(20, round(len(of_class) * rows / len(train)))])
+        chosen = np.concatenate(kept)
+    else:
+        chosen = order[:rows]
+    return replace(dataset, train=train.take(np.sort(chosen)), digest=f"{dataset.digest}-fast")
+
+
+def _target_prior(competition: Competition, dataset: Dataset) -> Mapping[str, float] | None:
+    declared, where = competition.evaluate.target_prior, f"{competition.id}/{FILE}: evaluate: target_prior"
+    if competition.evaluate.on == "valid" and dataset.valid is None:
+        raise DataError(f'{competition.id} ranks on = "valid", but its data has no labelled validation set')
+    if declared is None:
+        return None
+    if not competition.task.single_label:
+        raise ConfigError(f"{where}: only single-label tasks have class shares")
+    if isinstance(declared, str):
+        if dataset.valid is None:
+            raise DataError(f'{where} = "valid": the data has no labelled validation set')
+        return class_shares(dataset.valid, dataset.info.classes)
+    for name in sorted({*declared} ^ {*dataset.info.classes}):
+        raise ConfigError(f"{where}: {name!r} is not in both it and the classes of the data")
+    return {name: float(declared[name]) for name in dataset.info.classes}
+
+
+def class_shares(examples: Examples, classes: tuple[str, ...]) -> dict[str, float]:
+    """Return the share of each class among the scored rows."""
+    import numpy as np
+
+    assert examples.targets is not None
+    counts = np.bincount(examples.targets[examples.scored_rows()], minlength=len(classes))
+    return dict(zip(classes, (counts / counts.sum()).tolist(), strict=True))

@@ -1,0 +1,218 @@
+"""The whole flow, top to bottom.
+
+competition -> data -> folds -> stages -> per fold: features, rebalance, fit, predict -> OOF -> cross-fitted adjusters
+-> scores -> test predictions -> submission -> checked -> written. Read `run_all` first.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from harness.adjusting import Adjusted, adjust
+from harness.bookkeeping import Bookkeeper
+from harness.builtin.baselines import baselines_for
+from harness.collecting import collect
+from harness.competition import Strategy
+from harness.data import Examples, Predictions
+from harness.errors import HarnessError
+from harness.files import read_json, write_json
+from harness.offers import Executor
+from harness.planning import Hardware, Plan, plan_run
+from harness.plugins import describe_error
+from harness.prepare import Prepared
+from harness.records import read_run_result, run_extra, write_figures, write_run_result
+from harness.results import FoldResult, RunResult, Status
+from harness.scoring import score, scored_oof, scored_valid
+from harness.store import FAILED, RESULT, Workspace, locked
+from harness.submitting import make_submission, write_checked
+from harness.task import Task, execute
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+BASELINE_WAIT = 60.0
+"""Seconds to wait for another command that runs the same baseline."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a command runs, beside what it runs."""
+
+    workspace: Workspace
+    hardware: Hardware
+    workers: int = 1
+    retry_failed: bool = False
+    facts: Mapping[str, Any] | None = None
+    planned: Callable[[Sequence[Plan]], None] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What became of one planned run.
+
+    Attributes
+    ----------
+    result : RunResult or None
+        None if it failed; `failure` then says why.
+    mistake : bool
+        Whether the failure is the user's to mend, not a fault of a program.
+    """
+
+    plan: Plan
+    result: RunResult | None
+    failure: str = ""
+    mistake: bool = False
+
+
+def run_all(
+    prepared: Prepared, strategies: Sequence[Strategy], seeds: Sequence[int], options: Options
+) -> Iterator[Outcome]:
+    """Run strategies on seeds, and the baselines of the competition; yield each as it ends.
+
+    Tasks already in the store are not trained again. A strategy that fails does not stop the others.
+
+    Raises
+    ------
+    HarnessError
+        Before anything is trained, if a strategy or its parameters cannot be used.
+    """
+    facts = options.facts or {}
+    baselines = baselines_for(prepared.competition, prepared.target_prior)
+    wanted = [(strategy, seeds[0]) for strategy in baselines] + [(s, seed) for s in strategies for seed in seeds]
+    plans = [
+        plan_run(prepared, strategy, seed, options.hardware, options.workspace, facts) for strategy, seed in wanted
+    ]
+    options.workspace.check_writable()
+    options.workspace.sweep(prepared.competition.id)
+    if options.planned is not None:
+        options.planned(plans)
+    first, others = plans[: len(baselines)], plans[len(baselines) :]
+    with ExitStack() as locks:
+        for plan in others:
+            locks.enter_context(locked(plan.run.directory))
+        # every command runs the baselines, so they are held briefly, and waited for
+        for plan in first:
+            with locked(plan.run.directory, wait=BASELINE_WAIT):
+                yield from _run_plans([plan], prepared, options)
+        yield from _run_plans(others, prepared, options)
+
+
+def _run_plans(plans: Sequence[Plan], prepared: Prepared, options: Options) -> Iterator[Outcome]:
+    book = Bookkeeper(prepared, options.workspace)
+    failures = {plan.run.run_id: _known_failure(plan, options) for plan in plans}
+    yield from (Outcome(plan, None, failures[plan.run.run_id], True) for plan in plans if failures[plan.run.run_id])
+    for plan in plans:
+        if failures[plan.run.run_id]:
+            message = f"{plan.run.label}: {failures[plan.run.run_id]}"
+            prepared.plugins.tell("harness_warned", run=plan.run, message=message)
+    ready = [plan for plan in plans if not failures[plan.run.run_id]]
+    executor = prepared.plugins.find(Executor, "processes" if options.workers > 1 else "serial", "--workers")
+
+    def listener(task: Task) -> FoldResult:
+        return execute(task, book.listen(task))
+
+    function = execute if options.workers > 1 else listener
+    waiting = {plan.run.run_id: plan for plan in ready}
+    try:
+        for task, answer in executor.run(function, book.pending(ready), options.workers):
+            book.take(task, answer)
+            for plan in [plan for plan in waiting.values() if book.complete(plan)]:
+                yield _end(plan, prepared, options, book)
+                del waiting[plan.run.run_id]
+        for plan in list(waiting.values()):
+            yield _end(plan, prepared, options, book)
+            del waiting[plan.run.run_id]
+    except KeyboardInterrupt:
+        for plan in waiting.values():
+            if plan.run.run_id in book.started:
+                prepared.plugins.tell("harness_run_failed", run=plan.run, message="interrupted")
+        raise
+
+
+def _known_failure(plan: Plan, options: Options) -> str:
+    path = plan.run.directory / FAILED
+    if not path.exists():
+        return ""
+    if options.retry_failed:
+        path.unlink()
+        return ""
+    return f"{read_json(path)['message']} (failed before; --retry-failed tries again)"
+
+
+def _end(plan: Plan, prepared: Prepared, options: Options, book: Bookkeeper) -> Outcome:
+    """Finish a run, or record why it failed."""
+    failed = [book.failures[task.directory] for task in plan.tasks if task.directory in book.failures]
+    try:
+        if failed:
+            raise failed[0]
+        result = _finish(plan, prepared, options, [book.results[task.directory] for task in plan.tasks])
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever a plugin raises fails its own run only
+        message, mistake = describe_error(error), isinstance(error, HarnessError)
+        write_json(plan.run.directory / FAILED, {"message": message, "mistake": mistake})
+        prepared.plugins.tell("harness_run_failed", run=plan.run, message=message)
+        return Outcome(plan, None, message, mistake)
+    (plan.run.directory / FAILED).unlink(missing_ok=True)
+    prepared.plugins.tell("harness_run_finished", run=plan.run, result=result)
+    return Outcome(plan, result)
+
+
+def _finish(plan: Plan, prepared: Prepared, options: Options, folds: Sequence[FoldResult]) -> RunResult:
+    """Turn the folds of a run into scores, figures and a checked submission."""
+    if (plan.run.directory / RESULT).exists():
+        return read_run_result(plan.run, prepared, folds)
+    started = time.perf_counter()
+    raw, ids = collect(plan, prepared, folds)
+    adjusted = adjust(plan.links, prepared, raw, plan.seed)
+    oof = scored_oof(raw, adjusted, ids)
+    valid = scored_valid(
+        prepared.dataset, _named(prepared.dataset.valid, adjusted.valid, adjusted), adjusted.valid_decisions
+    )
+    scores, fold_scores = score(prepared, oof, raw.meta, valid)
+    test = _named(prepared.dataset.test, adjusted.test, adjusted)
+    decisions = _named(prepared.dataset.test, adjusted.test_decisions, adjusted)
+    submission = make_submission(prepared, test, decisions)
+    path = None if submission is None else plan.run.directory / "submission.csv"
+    if submission is not None and path is not None:
+        write_checked(prepared, submission, path)
+    result = RunResult(
+        run=plan.run,
+        status=Status.DONE,
+        scores=scores,
+        folds=tuple(folds),
+        oof=oof,
+        valid=valid,
+        test=test,
+        test_decisions=decisions,
+        notes=(*adjusted.notes, *dict.fromkeys(note for fold in folds for note in fold.notes)),
+        marks=marks_of(plan, prepared),
+        seconds=sum(fold.seconds for fold in folds) + time.perf_counter() - started,
+        submission=path,
+    )
+    notes = write_figures(prepared, result)
+    result = replace(result, notes=(*result.notes, *notes))
+    write_run_result(prepared, plan.run, result, fold_scores, run_extra(plan, adjusted, options.workspace))
+    return result
+
+
+def _named(examples: Examples | None, values: NDArray[np.float64] | None, adjusted: Adjusted) -> Predictions | None:
+    if examples is None or values is None:
+        return None
+    return Predictions(examples.ids, values, adjusted.columns)
+
+
+def marks_of(plan: Plan, prepared: Prepared) -> tuple[str, ...]:
+    """Return what must be shown beside a score."""
+    marks = {
+        "fast": plan.run.fast,
+        "simulated": prepared.dataset.info.simulated,
+        "sees test inputs": any(link.offer.sees_test for link in plan.links),
+    }
+    return tuple(mark for mark, holds in marks.items() if holds)

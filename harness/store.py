@@ -1,0 +1,185 @@
+"""Where runs live on disk.
+
+::
+
+    <workspace>/
+      runs/<competition>/tasks/<key>/<fold>/   one finished task: result.json, events.jsonl, *.npy, model/, features/
+      runs/<competition>/<run_id>/             one run: run.json, result.json, *.parquet, adjusters.json, figures/
+      cache/                                   shared stages, fetched data
+      submissions/<competition>/               what is handed in
+      mlflow.db                                tracking
+
+A task's directory is written under a temporary name and renamed when it is complete, so that whatever has a final name
+is whole. Its key is the digest of everything it depends on: strategies that train the same model share its tasks, and
+the same command goes on where a killed one stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import StoreError, listed
+from harness.files import TEMPORARY, read_json, verify_checksums, write_json
+
+RUN, RESULT, FAILED = "run.json", "result.json", "failed.json"
+
+
+def digest_of(value: Any) -> str:
+    """Return the SHA-256 (hex) of a JSON value, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folder a user works in."""
+
+    root: Path
+
+    def runs(self, competition: str) -> Path:
+        """Return the folder of a competition's runs."""
+        return self.root / "runs" / competition
+
+    def task(self, competition: str, key: str, fold: str) -> Path:
+        """Return the folder of one task; `fold` is its number, or ``refit``."""
+        return self.runs(competition) / "tasks" / key / fold
+
+    def submissions(self, competition: str) -> Path:
+        """Return the folder of a competition's submissions."""
+        return self.root / "submissions" / competition
+
+    @property
+    def cache(self) -> Path:
+        """Return the folder of shared stages and fetched data."""
+        return self.root / "cache"
+
+    def sweep(self, competition: str) -> None:
+        """Remove what a killed process left half-written, if nobody has touched it for a day."""
+        import time
+
+        for path in self.runs(competition).rglob(f"{TEMPORARY}*"):
+            try:
+                if time.time() - path.stat().st_mtime > 86_400:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+            except FileNotFoundError:
+                continue
+
+    def check_writable(self) -> None:
+        """Fail before anything is trained if nothing could be written afterwards.
+
+        Raises
+        ------
+        StoreError
+            Naming the folder and the system's reason.
+        """
+        import tempfile
+
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.root):
+                pass
+        except OSError as error:
+            raise StoreError(f"cannot write to {self.root}: {error.strerror or error}") from None
+
+
+def finished_task(directory: Path) -> bool:
+    """Whether a task's directory is there and whole; a damaged one is moved out of the way.
+
+    Raises
+    ------
+    DamagedTaskError
+        If it is there but its checksums do not fit: it was removed and must run again.
+    """
+    if not directory.exists():
+        return False
+    problems = verify_checksums(directory)
+    if not problems:
+        return True
+    shutil.rmtree(directory)
+    raise DamagedTaskError(f"stored fold {directory.name} is damaged ({listed(problems, 2)}); it is trained again")
+
+
+class DamagedTaskError(StoreError):
+    """A stored task does not fit its checksums."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A finished run as it lies on disk.
+
+    Attributes
+    ----------
+    run : mapping
+        ``run.json``: who it is.
+    result : mapping
+        ``result.json``: what came out.
+    """
+
+    directory: Path
+    run: Mapping[str, Any]
+    result: Mapping[str, Any]
+
+
+def finished_runs(workspace: Workspace, competition: str) -> Iterator[Stored]:
+    """Read every finished run of a competition, oldest first."""
+    for path in sorted(workspace.runs(competition).glob(f"*/{RESULT}"), key=lambda p: (p.stat().st_mtime, p)):
+        yield Stored(path.parent, read_json(path.parent / RUN), read_json(path))
+
+
+def find_run(workspace: Workspace, name: str) -> Stored:
+    """Return a finished run by its id (or a beginning of it that fits one only), or by its folder.
+
+    Raises
+    ------
+    StoreError
+        If none or several fit.
+    """
+    given = Path(name)
+    if (given / RESULT).is_file():
+        return Stored(given, read_json(given / RUN), read_json(given / RESULT))
+    found = [p.parent for p in (workspace.root / "runs").glob(f"*/*/{RESULT}") if p.parent.name.startswith(name)]
+    exact = [directory for directory in found if directory.name == name]
+    if len(exact or found) == 1:
+        directory = (exact or found)[0]
+        return Stored(directory, read_json(directory / RUN), read_json(directory / RESULT))
+    if not found:
+        raise StoreError(f"no finished run {name!r} in {workspace.root / 'runs'}; see: harness leaderboard COMP")
+    raise StoreError(f"{name!r} fits {len(found)} runs: {listed(sorted(d.name for d in found))}")
+
+
+@contextmanager
+def locked(directory: Path, wait: float = 0.0) -> Iterator[None]:
+    """Hold a folder for this process, waiting for at most `wait` seconds; the lock of a dead process is taken over.
+
+    Raises
+    ------
+    StoreError
+        Naming the pid and host that hold it.
+    """
+    import os
+    import socket
+
+    from filelock import FileLock, Timeout
+
+    directory.mkdir(parents=True, exist_ok=True)
+    owner = directory / "owner.json"
+    lock = FileLock(directory / ".lock")
+    try:
+        lock.acquire(timeout=wait)
+    except Timeout:
+        held = read_json(owner) if owner.exists() else {}
+        raise StoreError(
+            f"{directory.name} is in use by pid {held.get('pid', '?')} on {held.get('host', '?')}; wait, or end it"
+        ) from None
+    try:
+        write_json(owner, {"pid": os.getpid(), "host": socket.gethostname()})
+        yield
+    finally:
+        owner.unlink(missing_ok=True)
+        lock.release()

@@ -1,0 +1,102 @@
+"""From adjusted test predictions to files that can be handed in."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.data import Predictions, Submission
+from harness.errors import PluginError, SubmissionError, listed
+from harness.files import atomic_write, slug
+from harness.plugins import LOCAL
+from harness.prepare import Prepared
+from harness.submission_file import write_submission
+
+
+def make_submission(prepared: Prepared, test: Predictions | None, decisions: Predictions | None) -> Submission | None:
+    """Ask the competition's own plugin, then the built-in, for the submission table; None where there is no test set.
+
+    Raises
+    ------
+    HarnessError
+        If nobody can make it, or a plugin answers with something else.
+    """
+    if test is None:
+        return None
+    for plugin in (LOCAL, "submission"):
+        for _, answer in prepared.plugins.ask(
+            "harness_make_submission",
+            only=[plugin],
+            competition=prepared.competition,
+            dataset=prepared.dataset,
+            predictions=test,
+            decisions=decisions,
+        ):
+            if isinstance(answer, Submission):
+                return answer
+            if answer is not None:
+                raise PluginError(f"plugin {plugin!r} made a {type(answer).__name__}, expected a Submission")
+    raise PluginError(f"no plugin makes submissions of {prepared.competition.id}")
+
+
+def problems_of(prepared: Prepared, submission: Submission) -> list[str]:
+    """Return every problem that the built-in checks and the plugins find, one line each."""
+    problems: list[str] = []
+    for _, answer in prepared.plugins.ask(
+        "harness_check_submission",
+        competition=prepared.competition,
+        dataset=prepared.dataset,
+        submission=submission,
+    ):
+        problems += list(answer or ())
+    return problems
+
+
+def write_checked(prepared: Prepared, submission: Submission, path: Path) -> None:
+    """Check a submission and write it atomically; nothing is written if there is a problem.
+
+    Raises
+    ------
+    SubmissionError
+        With the first problems.
+    """
+    problems = problems_of(prepared, submission)
+    if problems:
+        raise SubmissionError(f"the submission is not valid: {listed(problems, 3)}")
+    write_submission(path, submission)
+
+
+def publish(source: Path, folder: Path, name: str) -> Path:
+    """Copy a run's submission to the folder of submissions under its strategy's name.
+
+    Returns
+    -------
+    Path
+        ``<folder>/<name>.csv``.
+    """
+    target = folder / f"{slug(name)}.csv"
+    with source.open("rb") as given, atomic_write(target) as file:
+        shutil.copyfileobj(given, file)
+    return target
+
+
+def submission_names(strategy: str, seeds: Sequence[int], fast: bool) -> dict[int | None, str]:
+    """Name the submissions of a strategy: one seed takes its name; of several, their mean does.
+
+    Returns
+    -------
+    dict of seed to str
+        None is the mean over seeds.
+
+    Examples
+    --------
+    >>> submission_names("smote", [0], fast=False)
+    {0: 'smote'}
+    >>> submission_names("smote", [0, 1], fast=True)
+    {0: 'smote-seed0-fast', 1: 'smote-seed1-fast', None: 'smote-fast'}
+    """
+    end = "-fast" if fast else ""
+    if len(seeds) == 1:
+        return {seeds[0]: strategy + end}
+    return {**{seed: f"{strategy}-seed{seed}{end}" for seed in seeds}, None: strategy + end}

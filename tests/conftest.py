@@ -1,0 +1,66 @@
+"""Fixtures shared by all tests: a small competition, a workspace, and the command line in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+TOY = Path(__file__).parent / "toy"
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def competitions(tmp_path: Path) -> Path:
+    """Return a folder with a copy of the toy competition, free to be changed."""
+    target = tmp_path / "competitions"
+    shutil.copytree(TOY, target)
+    return target
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """Return an empty folder to work in."""
+    target = tmp_path / "workspace"
+    target.mkdir()
+    return target
+
+
+@pytest.fixture
+def harness(competitions: Path, workspace: Path) -> Callable[..., Done]:
+    """Return ``harness("run", "toy", ...)``, run as a user would, in a process of its own."""
+
+    def call(*args: str, env: dict[str, str] | None = None) -> Done:
+        command = [sys.executable, "-m", "harness", "--competitions", str(competitions), *map(str, args)]
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=workspace, env={**os.environ, **(env or {})}, timeout=240
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    return call
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """Return the folder of real data; skip where there is none."""
+    folder = os.environ.get("HARNESS_REAL_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("real data is not on this machine (HARNESS_REAL_DATA)")
+    return Path(folder)
