@@ -92,7 +92,7 @@ def test_a_flipped_bit_in_a_stored_fold_is_noticed_and_that_fold_trained_again(h
     before = outputs(workspace)
     (run,) = (workspace / "runs/toy").glob("near-*/result.json")
     run.unlink()
-    tasks = [p for p in (workspace / "runs/toy/tasks").glob("*/3/model/means.json")]
+    tasks = list((workspace / "runs/toy/tasks").glob("*/3/model/means.json"))
     data = bytearray(tasks[0].read_bytes())
     data[3] ^= 1
     tasks[0].write_bytes(data)
