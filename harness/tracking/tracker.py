@@ -89,7 +89,7 @@ class Tracker:
         self._worker.put(partial(self._recorder.board_updated, competition, board, tuple(figures), _now()))
 
     def close(self, timeout: float = 60.0) -> None:
-        """Write what is queued, and mark runs that did not end as killed; waits at most `timeout` seconds."""
+        """Write what is queued, and mark runs that did not end as killed; gives up after `timeout` idle seconds."""
         self._worker.put(partial(self._recorder.killed, _now()))
         if not self._worker.close(timeout):
             self._warn(f"MLflow at {self.uri} did not answer within {timeout:.0f} s; its record is incomplete")

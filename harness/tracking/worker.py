@@ -24,6 +24,7 @@ class Worker:
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._warn, self._idle, self._pause = warn, idle, pause
         self._broken = self._closed = False
+        self._done = 0
         self._thread = threading.Thread(target=self._loop, name="harness-tracking", daemon=True)
         self._thread.start()
 
@@ -38,7 +39,7 @@ class Worker:
         Parameters
         ----------
         timeout : float
-            Seconds to wait.
+            Seconds to wait for any one job; a long queue that moves is waited for.
 
         Returns
         -------
@@ -48,7 +49,10 @@ class Worker:
         if not self._closed:
             self._closed = True
             self._jobs.put(None)
-        self._thread.join(timeout)
+        done = -1
+        while self._thread.is_alive() and done != self._done:
+            done = self._done
+            self._thread.join(timeout)
         return not self._thread.is_alive()
 
     def _loop(self) -> None:
@@ -62,6 +66,7 @@ class Worker:
                 self._do(self._idle)
                 return
             self._do(job)
+            self._done += 1
 
     def _do(self, job: Job | None) -> None:
         if job is None or self._broken:
