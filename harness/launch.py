@@ -33,6 +33,8 @@ class Launched:
         ``best.csv``, the submission of the board's first entry.
     figure : Path or None
         The board as a picture.
+    unusable : tuple of str
+        Strategies that were left out, because what they need is missing or broken.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -41,6 +43,7 @@ class Launched:
     submissions: Mapping[str, Path]
     best: Path | None
     figure: Path | None
+    unusable: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -48,7 +51,7 @@ class Launched:
         wanted = [outcome for outcome in self.outcomes if not outcome.plan.strategy.baseline]
         failed = [outcome for outcome in wanted if outcome.result is None]
         if not failed:
-            return 0
+            return 3 if self.unusable else 0
         if len(failed) < len(wanted):
             return 3
         return 2 if all(outcome.mistake for outcome in failed) else 1
@@ -212,16 +215,16 @@ def _entry(
     return {**entry, "error": failure} if failure else entry
 
 
-def check_strategies(prepared: Prepared, strategies: Sequence[Strategy]) -> list[str]:
-    """Return one line for each strategy that could not run: unknown offers, wrong parameters, broken plugins."""
+def unusable_strategies(prepared: Prepared, strategies: Sequence[Strategy]) -> dict[str, HarnessError]:
+    """Return, for each strategy that could not run, why: an unknown offer, a wrong parameter, a broken plugin."""
     from harness.adjusting import chain_of
     from harness.task import parts_of
 
-    problems = []
+    problems: dict[str, HarnessError] = {}
     for strategy in strategies:
         try:
             parts_of(strategy, prepared)
             chain_of(strategy, prepared)
         except HarnessError as error:
-            problems.append(str(error))
+            problems[strategy.name] = error
     return problems

@@ -140,7 +140,7 @@ def info_from(stored: Mapping[str, Any]) -> DatasetInfo:
     )
 
 
-def write_figures(prepared: Prepared, result: RunResult) -> list[str]:
+def write_figures(prepared: Prepared, result: RunResult, baseline: bool = False) -> list[str]:
     """Write every report of every plugin below the run's ``figures``; a report that fails becomes a note.
 
     Returns
@@ -148,6 +148,8 @@ def write_figures(prepared: Prepared, result: RunResult) -> list[str]:
     list of str
         One line for each plugin that failed.
     """
+    if baseline:  # a constant has no curves worth looking at
+        return []
     folder = result.run.directory / "figures"
     folder.mkdir(parents=True, exist_ok=True)
     notes = []

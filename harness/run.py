@@ -196,7 +196,7 @@ def _finish(plan: Plan, prepared: Prepared, options: Options, folds: Sequence[Fo
         seconds=sum(fold.seconds for fold in folds) + time.perf_counter() - started,
         submission=path,
     )
-    notes = write_figures(prepared, result)
+    notes = write_figures(prepared, result, plan.strategy.baseline)
     result = replace(result, notes=(*result.notes, *notes))
     write_run_result(prepared, plan.run, result, fold_scores, run_extra(plan, adjusted, options.workspace))
     return result

@@ -44,14 +44,32 @@ def workspace(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def harness(competitions: Path, workspace: Path) -> Callable[..., Done]:
-    """Return ``harness("run", "toy", ...)``, run as a user would, in a process of its own."""
+def harness(competitions: Path, workspace: Path, monkeypatch, capsys) -> Callable[..., Done]:
+    """Return ``harness("run", "toy", ...)``: the command line, called in this process for speed."""
+    from harness.cli import main
+
+    monkeypatch.chdir(workspace)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
     def call(*args: str, env: dict[str, str] | None = None) -> Done:
+        capsys.readouterr()
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
+            for name, value in (env or {}).items():
+                patch.setenv(name, value)
+            main(["--competitions", str(competitions), *map(str, args)])
+        found = capsys.readouterr()
+        return Done(int(ended.value.code or 0), found.out, found.err)
+
+    return call
+
+
+@pytest.fixture
+def harness_process(competitions: Path, workspace: Path) -> Callable[..., Done]:
+    """Return the same as a user runs it, in a process of its own."""
+
+    def call(*args: str) -> Done:
         command = [sys.executable, "-m", "harness", "--competitions", str(competitions), *map(str, args)]
-        done = subprocess.run(
-            command, capture_output=True, text=True, cwd=workspace, env={**os.environ, **(env or {})}, timeout=240
-        )
+        done = subprocess.run(command, capture_output=True, text=True, cwd=workspace, timeout=240)
         return Done(done.returncode, done.stdout, done.stderr)
 
     return call

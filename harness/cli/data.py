@@ -18,7 +18,7 @@ from harness.errors import ConfigError, HarnessError, nearest
 @click.pass_context
 def check_command(ctx: click.Context, competition: str, data: str, as_json: bool) -> None:
     """Read the data, cut the folds and look at every strategy, without training anything."""
-    from harness.launch import check_strategies
+    from harness.launch import unusable_strategies
     from harness.plugins import load_plugins
     from harness.prepare import Setting, find_competition, prepare
     from harness.store import Workspace
@@ -26,7 +26,7 @@ def check_command(ctx: click.Context, competition: str, data: str, as_json: bool
     shared = shared_of(ctx)
     home = find_competition(competition, shared.competitions, load_plugins())
     prepared = prepare(Setting(home, Workspace(shared.workspace).cache.resolve(), data))
-    problems = check_strategies(prepared, prepared.competition.strategies)
+    problems = [str(error) for error in unusable_strategies(prepared, prepared.competition.strategies).values()]
     facts = _facts(prepared)
     if as_json:
         echo_json({**facts, "problems": problems})

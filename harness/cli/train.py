@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,10 @@ from harness.cli.app import (
     json_option,
     shared_of,
 )
-from harness.errors import ConfigError
+from harness.errors import ConfigError, HarnessError, PluginError
 
 if TYPE_CHECKING:
+    from harness.competition import Strategy
     from harness.launch import Launched
     from harness.prepare import Prepared
 
@@ -91,6 +93,7 @@ def _run(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[L
 
     competition, plugins = prepared.competition, prepared.plugins
     strategies = apply_settings(choose_strategies(competition, options["patterns"]), options["settings"], plugins)
+    strategies, unusable = _usable(prepared, strategies, bool(options["patterns"]))
     seeds = _seeds(options["seeds"])
     threads = options["threads"] or max(1, count_cpus() // options["workers"])
     hardware = Hardware(choose_device(options["device"]), threads)
@@ -99,6 +102,8 @@ def _run(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[L
     uri = None if options["no_tracking"] else resolve_uri(options["tracking_uri"], workspace.root)
     with RunProgress(prepared.primary.name, competition.evaluate.on, options["workers"]) as progress:
         plugins.manager.register(progress, "progress")
+        for name, problem in unusable.items():
+            progress.warn(f"{name} is left out: {problem}")
         tracker = None
         if uri is not None:
             directions = {metric.name: metric.direction for metric in prepared.metrics}
@@ -119,7 +124,27 @@ def _run(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[L
             if tracker is not None:
                 plugins.manager.unregister(tracker)
                 tracker.close()
+    launched = replace(launched, unusable=tuple(unusable))
     return launched, prepared, {"uri": uri, "experiment": tracker.experiment_id if tracker else None}
+
+
+def _usable(
+    prepared: Prepared, strategies: Sequence[Strategy], named: bool
+) -> tuple[list[Strategy], dict[str, HarnessError]]:
+    """Sort out strategies whose plugin is missing or broken, with the reason.
+
+    Raises
+    ------
+    HarnessError
+        If such a strategy was asked for by name, if none is left, or if a parameter is wrong.
+    """
+    from harness.launch import unusable_strategies
+
+    unusable = unusable_strategies(prepared, strategies)
+    for error in unusable.values():
+        if named or len(unusable) == len(strategies) or not isinstance(error, PluginError):
+            raise error
+    return [strategy for strategy in strategies if strategy.name not in unusable], unusable
 
 
 def _seeds(given: Sequence[int]) -> list[int]:

@@ -11,7 +11,7 @@ import pytest
 
 
 def rows(path: Path) -> list[list[str]]:
-    return list(csv.reader(path.open(encoding="utf-8")))
+    return list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
 
 
 def test_run_ends_with_a_board_and_checked_submissions(harness, workspace):
