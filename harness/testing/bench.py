@@ -1,0 +1,55 @@
+"""What models and features are tried with: generated tables, stages in a temporary folder, a log that keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from harness.data import Dataset, Fold, TaskType
+from harness.errors import HarnessError
+from harness.offers import BuildContext, Stage
+from harness.plugins import Plugins
+from harness.stages import run_stages
+from harness.testing.generated import table
+
+SEED = 3
+REFUSALS = (HarnessError, NotImplementedError)
+"""What an offer raises to say that it does not take this data."""
+
+
+class Notes:
+    """A `harness.offers.TaskLog` that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.epochs: list[dict[str, float]] = []
+        self.notes: list[str] = []
+
+    def epoch(self, step: int, **metrics: float) -> None:
+        """Keep an epoch."""
+        self.epochs.append({"step": int(step), **{name: float(value) for name, value in metrics.items()}})
+
+    def note(self, text: str) -> None:
+        """Keep a line."""
+        self.notes.append(str(text))
+
+
+def datasets_for(tasks: Iterable[TaskType], given: Dataset | None) -> dict[TaskType, list[Dataset]]:
+    """Return the data sets to try, in this order, by task: the caller's own, or tables with and without a category."""
+    if given is not None:
+        return {given.info.task_type: [given]}
+    return {task: [table(task), table(task, categories=False)] for task in sorted(tasks)}
+
+
+@contextmanager
+def context_for(stages: Callable[[], Sequence[Stage]], dataset: Dataset) -> Iterator[BuildContext]:
+    """Run an offer's stages and yield its context; their results are removed afterwards."""
+    n = len(dataset.train)
+    fold = Fold(0, np.arange(n - n // 5), np.arange(n - n // 5, n))
+    context = BuildContext(seed=SEED, threads=1)
+    with TemporaryDirectory(prefix="harness-") as folder:
+        done = run_stages(stages(), dataset, fold, context, SEED, Plugins(), Path(folder), Notes())
+        yield BuildContext(seed=SEED, threads=1, stages=done)

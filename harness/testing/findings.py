@@ -1,0 +1,67 @@
+"""What a check found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from harness.plugins import describe_error
+
+SKIPPED = "skipped: "
+"""Beginning of `Finding.check` where an offer refused the generated data, which proves nothing."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes
+    ----------
+    offer : str
+        Name of the offer, or of the plugin.
+    check : str
+        What was looked at; begins with `SKIPPED` where it could not be.
+    problem : str
+        Empty if all is well.
+    """
+
+    offer: str
+    check: str
+    problem: str = ""
+
+    @property
+    def skipped(self) -> bool:
+        """Whether nothing could be looked at."""
+        return self.check.startswith(SKIPPED)
+
+
+def attempt(offer: str, check: str, look: Callable[[], str]) -> Finding:
+    """Look at one thing; whatever is raised meanwhile is its problem.
+
+    Parameters
+    ----------
+    look : callable
+        ``look() -> str``: the problem, empty if there is none.
+    """
+    try:
+        return Finding(offer, check, look())
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin's SystemExit must not end the checks
+        return Finding(offer, check, raised(error))
+
+
+def raised(error: BaseException) -> str:
+    """Tell an exception as a problem."""
+    return f"raised {describe_error(error)}"
+
+
+def failures(findings: Iterable[Finding]) -> list[str]:
+    """Return one line for each problem, for ``assert failures(...) == []``.
+
+    Examples
+    --------
+    >>> failures([Finding("a.model", "fit"), Finding("a.model", "save and load", "predicts other values")])
+    ['a.model: save and load: predicts other values']
+    """
+    return [f"{found.offer}: {found.check}: {found.problem}" for found in findings if found.problem]

@@ -1,0 +1,187 @@
+"""Checks of a model recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from harness.data import Dataset, DatasetInfo, Examples, Predictions, TaskType
+from harness.errors import DataError, listed
+from harness.offers import BuildContext, Model, ModelRecipe
+from harness.task import predict_checked
+from harness.testing.bench import REFUSALS, Notes, context_for, datasets_for
+from harness.testing.findings import SKIPPED, Finding, attempt, raised
+from harness.testing.generated import copied, same, same_examples
+from harness.testing.offered import check_params, ready_params
+from harness.testing.saved import pickles_in
+
+FEW = 20
+"""Iterations a model is tried with, where its recipe says which parameter that is."""
+
+
+def check_model(recipe: ModelRecipe, params: Any = None, dataset: Dataset | None = None) -> Iterator[Finding]:
+    """Check a model on each of its tasks.
+
+    Parameters
+    ----------
+    recipe : ModelRecipe
+    params : dataclass instance, optional
+        Parameters to try it with (small ones, say); without it the defaults, with few iterations.
+    dataset : Dataset, optional
+        Data that it can take, for its task only; without it, generated tables. At least 50 rows of `train`.
+
+    Yields
+    ------
+    Finding
+        A model that refuses generated tables with a `HarnessError` or ``NotImplementedError`` is skipped.
+    """
+    yield from check_params(recipe)
+    yield Finding(recipe.name, "tasks", "" if recipe.tasks else "names no task")
+    named = recipe.iterations
+    if named is not None and named not in getattr(recipe.params, "__dataclass_fields__", {}):
+        yield Finding(recipe.name, "iterations", f"{recipe.params.__name__} has no field {named!r}")
+        return
+    chosen = ready_params(recipe, params)
+    if chosen is None:
+        return
+    if params is None and named is not None:
+        chosen = replace(chosen, **{named: min(FEW, getattr(chosen, named))})
+    for task, datasets in datasets_for(recipe.tasks, dataset).items():
+        refusal: Finding | None = None
+        for data in datasets:
+            refusal, *findings = _on(recipe, chosen, task, data)
+            if refusal is None:
+                yield from (found for found in findings if found is not None)
+                break
+        if refusal is not None:
+            # what the caller gave must be taken
+            yield refusal if dataset is None else replace(refusal, check=f"{task}: fit", problem=refusal.check)
+
+
+@dataclass(frozen=True, eq=False)
+class _Bench:
+    """One recipe on one data set."""
+
+    recipe: ModelRecipe
+    params: Any
+    context: BuildContext
+    info: DatasetInfo
+    train: Examples
+    inner: Examples
+    others: Examples
+
+    def fitted(self, train: Examples, inner: Examples | None = None) -> Model:
+        model = self.recipe.build(self.params, self.info, self.context)
+        model.fit(train, inner, Notes())
+        return model
+
+    def predicted(self, model: Model) -> Predictions:
+        return predict_checked(model, self.others, self.info, self.recipe.name)
+
+
+def _on(recipe: ModelRecipe, params: Any, task: TaskType, dataset: Dataset) -> list[Finding | None]:
+    """Return the refusal (or None), then the findings."""
+    n = len(dataset.train)
+    parts = (np.arange(0, n - 2 * (n // 5)), np.arange(n - 2 * (n // 5), n - n // 5), np.arange(n - n // 5, n))
+    train, inner, held = (dataset.train.take(part) for part in parts)
+    others = held if dataset.test is None else dataset.test
+    try:
+        with (
+            threadpool_limits(limits=1),
+            context_for(lambda: recipe.stages(params, dataset.info) if recipe.stages else (), dataset) as context,
+        ):
+            bench = _Bench(recipe, params, context, dataset.info, train, inner, others.unlabelled())
+            given = copied(train)
+            model = bench.fitted(given)
+            return [None, *_findings(bench, task, model, same_examples(given, train))]
+    except REFUSALS as error:
+        return [Finding(recipe.name, f"{SKIPPED}{task}: {error}")]
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin's SystemExit must not end the checks
+        return [None, Finding(recipe.name, f"{task}: fit", raised(error))]
+
+
+def _findings(bench: _Bench, task: TaskType, model: Model, kept: bool) -> Iterator[Finding]:
+    name = bench.recipe.name
+    yield Finding(name, f"{task}: fit")
+    yield Finding(name, f"{task}: leaves training rows as they are", "" if kept else "fit changed what it was given")
+    first: list[Predictions] = []
+
+    def shape() -> str:
+        first.append(bench.predicted(model))
+        return ""
+
+    yield attempt(name, f"{task}: predictions fit ids, classes and range", shape)
+    if not first:
+        return
+    yield attempt(name, f"{task}: same seed, same bytes", lambda: _repeats(bench, first[0]))
+    with TemporaryDirectory(prefix="harness-") as folder:
+        yield attempt(name, f"{task}: save and load", lambda: _reloads(bench, model, Path(folder), first[0]))
+        yield attempt(name, f"{task}: no pickle is saved", lambda: _no_pickle(Path(folder)))
+    if bench.recipe.inner is not None:
+        yield attempt(name, f"{task}: takes an inner holdout", lambda: _predicts(bench, bench.train, bench.inner))
+    yield attempt(name, f"{task}: takes weights", lambda: _predicts(bench, _weighted(bench.train)))
+    if bench.info.classes:
+        yield attempt(name, f"{task}: a fold that lacks a class", lambda: _lacks(bench))
+
+
+def _predicts(bench: _Bench, train: Examples, inner: Examples | None = None) -> str:
+    bench.predicted(bench.fitted(train, inner))
+    return ""
+
+
+def _repeats(bench: _Bench, first: Predictions) -> str:
+    again = bench.predicted(bench.fitted(bench.train))
+    if same(first.values, again.values):
+        return ""
+    apart = float(np.abs(first.values - again.values).max())
+    return f"a second fit with the same seed predicts other values, by up to {apart:.2g}; seed it from context.seed"
+
+
+def _reloads(bench: _Bench, model: Model, folder: Path, first: Predictions) -> str:
+    model.save(folder)
+    if not any(folder.iterdir()):
+        return "save wrote nothing"
+    again = bench.recipe.build(bench.params, bench.info, BuildContext())
+    again.load(folder)
+    values = bench.predicted(again).values
+    if same(first.values, values):
+        return ""
+    return f"the loaded model predicts other values, by up to {float(np.abs(first.values - values).max()):.2g}"
+
+
+def _no_pickle(folder: Path) -> str:
+    found = pickles_in(folder)
+    told = "a pickle runs code when it is read; use harness.persist, safetensors or JSON"
+    return f"{listed(found)}: {told}" if found else ""
+
+
+def _weighted(train: Examples) -> Examples:
+    return replace(train, weights=np.random.default_rng(0).uniform(0.5, 2.0, len(train)))
+
+
+def _lacks(bench: _Bench) -> str:
+    try:
+        return _predicts(bench, _without_a_class(bench.train, len(bench.info.classes) - 1))
+    except DataError:
+        # rows of one class are nothing to learn from; a model may say so
+        if bench.info.task_type is TaskType.BINARY:
+            return ""
+        raise
+
+
+def _without_a_class(train: Examples, code: int) -> Examples:
+    targets = train.targets
+    assert targets is not None
+    if targets.ndim == 1:
+        return train.take(np.flatnonzero(targets != code).astype(np.int64))
+    emptied = targets.copy()
+    emptied[:, code] = 0
+    return replace(train, targets=emptied)

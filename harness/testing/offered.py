@@ -1,0 +1,57 @@
+"""What every offer has: a summary, and parameters that can be set, stored and explained."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from harness.errors import listed
+from harness.offers import Offer
+from harness.params import as_json, document, parse_params
+from harness.testing.findings import Finding, attempt
+
+
+def check_params(offer: Offer) -> Iterator[Finding]:
+    """Check an offer's summary and the dataclass of its parameters.
+
+    Yields
+    ------
+    Finding
+        ``summary`` and ``params: ...``.
+    """
+    kind: type[Any] = getattr(offer, "params", dataclasses.make_dataclass("NoParams", [], frozen=True))
+    yield Finding(offer.name, "summary", "" if offer.summary.strip() else "is empty; say in one line what it is")
+    yield attempt(offer.name, "params: a frozen dataclass with defaults", lambda: _frozen(kind, offer.name))
+    yield attempt(offer.name, "params: every field has help", lambda: _documented(kind))
+    yield attempt(offer.name, "params: survive JSON", lambda: _round_trip(kind, offer.name))
+
+
+def _frozen(kind: type[Any], name: str) -> str:
+    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
+        return f"params is {kind!r}, expected a frozen dataclass"
+    if not kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+        return f"{kind.__name__} is not frozen; write @dataclass(frozen=True)"
+    parse_params(kind, {}, name)
+    return ""
+
+
+def _documented(kind: type[Any]) -> str:
+    bare = [doc.name for doc in document(kind) if not doc.help.strip()]
+    return f"{listed(bare)}: no help; declare it with harness.params.param(default, help)" if bare else ""
+
+
+def _round_trip(kind: type[Any], name: str) -> str:
+    default = kind()
+    again = parse_params(kind, as_json(default), name)
+    return "" if again == default else f"{default} comes back as {again}"
+
+
+def ready_params(offer: Offer, given: Any) -> Any:
+    """Return the given parameters, or the defaults; None if there are none (`check_params` has said so)."""
+    if given is not None:
+        return given
+    try:
+        return offer.params()  # type: ignore[union-attr]
+    except Exception:  # told by check_params
+        return None
