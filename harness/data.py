@@ -6,7 +6,6 @@ annotations only, so that ``harness --help`` and ``harness list`` stay instant.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -276,6 +275,8 @@ def digest_files(paths: Iterable[Path], *facts: str) -> str:
     str
         SHA-256, hex.
     """
+    import hashlib
+
     total = hashlib.sha256()
     for fact in facts:
         total.update(fact.encode() + b"\0")

@@ -6,7 +6,6 @@ traceback and exits with 2. Anything that is not a `HarnessError` is a fault of 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -51,6 +50,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("zebra", [])
     ''
     """
+    import difflib
+
     names = sorted(set(known))
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if close:

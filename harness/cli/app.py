@@ -18,22 +18,22 @@ from harness import __version__
 from harness.errors import HarnessError, nearest
 
 COMMANDS = {
-    "list": "look",
-    "describe": "look",
-    "plugins": "look",
-    "check": "data",
-    "fetch": "data",
-    "run": "train",
-    "leaderboard": "board",
-    "ui": "board",
-    "validate": "submit",
-    "grade": "submit",
-    "predict": "submit",
-    "import": "submit",
-    "check-plugin": "develop",
-    "completion": "develop",
+    "list": ("look", "List the competitions."),
+    "describe": ("look", "Describe a competition: data, split, metrics, strategies with every parameter."),
+    "plugins": ("look", "List the installed plugins with what they offer; broken ones with the fix."),
+    "check": ("data", "Read the data, cut the folds and look at every strategy, without training anything."),
+    "fetch": ("data", "Download a variant of the data: resumable, digests recorded, unpacked safely."),
+    "run": ("train", "Train strategies over folds, rank them beside the baseline, write checked submissions."),
+    "leaderboard": ("board", "Show the leaderboard of a competition."),
+    "ui": ("board", "Open the MLflow UI on this machine, at the leaderboard of a competition."),
+    "validate": ("submit", "Check a submission file without answers: ids, columns, ranges, sums."),
+    "grade": ("submit", "Score a submission file against true answers, joined by id."),
+    "predict": ("submit", "Predict new data with a finished run."),
+    "import": ("submit", "Put a notebook's predictions on the leaderboard, scored by the same rules."),
+    "check-plugin": ("develop", "Run the conformance kit on an installed plugin."),
+    "completion": ("develop", "Print the completion script of a shell."),
 }
-"""Each command with the module of `harness.cli` that holds it, so that only what is used is imported."""
+"""Each command: the module of `harness.cli` that holds it, imported only when it is used, and its line in the help."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,15 @@ class Lazy(click.Group):
         del ctx
         if name not in COMMANDS:
             return None
-        module = importlib.import_module(f"harness.cli.{COMMANDS[name]}")
+        module = importlib.import_module(f"harness.cli.{COMMANDS[name][0]}")
         command: click.Command = getattr(module, name.replace("-", "_") + "_command")
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -135,6 +141,18 @@ def one_line(text: str) -> str:
 
 def _help_of(error: click.UsageError) -> str:
     return f"; see: {error.ctx.command_path} --help" if error.ctx else ""
+
+
+def command_name() -> str:
+    """Return what to type for this command: ``harness`` where that is found, else the path it was called by."""
+    import shutil
+
+    called, found = Path(sys.argv[0]), shutil.which("harness")
+    if called.name != "harness":
+        return "harness" if found else "python -m harness"
+    if found and Path(found).resolve() == called.resolve():
+        return "harness"
+    return str(called.relative_to(Path.cwd())) if called.is_relative_to(Path.cwd()) else str(called)
 
 
 def shared_of(ctx: click.Context) -> Shared:

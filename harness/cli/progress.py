@@ -13,6 +13,9 @@ from harness.hookspecs import hookimpl
 from harness.planning import Plan
 from harness.results import FoldResult, Run, RunResult
 
+REVISED = 6
+"""Trained folds after which the estimate is made again."""
+
 
 class RunProgress:
     """Listens to the events of a run: a bar of folds, a line for each finished strategy, an estimate of the time left.
@@ -34,7 +37,7 @@ class RunProgress:
         self.row = self.bar.add_task("", total=None)
         self.total = self.done = 0
         self.trained: list[float] = []
-        self.estimated = False
+        self.estimate = 0.0
         self.baselines: set[str] = set()
 
     def __enter__(self) -> RunProgress:
@@ -51,7 +54,6 @@ class RunProgress:
         folders = {task.directory for plan in plans for task in plan.tasks}
         self.total = len(folders)
         self.baselines = {plan.run.run_id for plan in plans if plan.strategy.baseline}
-        self.seen: set[tuple[str, int]] = set()
         self.bar.update(self.row, total=self.total)
 
     def warn(self, message: str) -> None:
@@ -78,15 +80,19 @@ class RunProgress:
         if fold.resumed or run.run_id in self.baselines:
             return
         self.trained.append(fold.seconds)
-        if not self.estimated:
-            self.estimated = True
-            left = (self.total - self.done) * self.trained[0] / self.workers
-            if left >= 1:
-                self.out.print(
-                    f"first fold: {duration(fold.seconds)}; {self.total - self.done} more folds,"
-                    f" about {duration(left)} if all are alike",
-                    style="dim",
-                )
+        if len(self.trained) in (1, REVISED):
+            self._estimate()
+
+    def _estimate(self) -> None:
+        """Print how long the rest takes; the first fold also pays for imports, so the line is revised once."""
+        later = self.trained[1:] or self.trained
+        left = (self.total - self.done) * sum(later) / len(later) / self.workers
+        if left < 1 or (self.estimate and 0.67 < left / self.estimate < 1.5):
+            return
+        word = "now " if self.estimate else f"first fold {duration(self.trained[0])}; "
+        self.estimate = left
+        folds = f"{self.total - self.done} more folds"
+        self.out.print(f"{word}about {duration(left)} for {folds}, if all are alike", style="dim")
 
     @hookimpl
     def harness_warned(self, run: Run, message: str) -> None:

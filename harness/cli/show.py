@@ -56,7 +56,7 @@ def _table(board: Board, entries: Sequence[Mapping[str, Any]], width: int) -> Ta
         table.add_column(f"{board.metric}\n{other}", justify="right", no_wrap=True)
     table.add_column("± s.e.\nfolds", justify="right", no_wrap=True)
     for name in extra:
-        table.add_column(name.replace("_", " ", 1) if len(name) > 12 else name, justify="right", min_width=6)
+        table.add_column(name.replace("_", "\n", 1) if len(name) > 12 else name, justify="right", min_width=6)
     table.add_column("time", justify="right", no_wrap=True)
     table.add_column("")
     for entry in entries:

@@ -11,6 +11,7 @@ import click
 
 from harness.cli.app import (
     Shared,
+    command_name,
     competition_argument,
     complete_strategies,
     echo_json,
@@ -170,7 +171,7 @@ def _print(launched: Launched, notes: dict[str, Any], shared: Shared) -> None:
         click.echo(f"figure      {_shown(launched.figure)}")
     if notes["uri"] is not None:
         where = "" if shared.workspace == Path() else f" --workspace {shared.workspace}"
-        click.echo(f"MLflow      harness{where} ui {launched.board.competition}")
+        click.echo(f"MLflow      {command_name()}{where} ui {launched.board.competition}")
 
 
 def _shown(path: Path) -> str:
