@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from harness_imbalance.table import TableParams
 
 
+MISSING = ("", "NaN", "nan", "-NaN", "-nan", "NA", "N/A", "n/a", "<NA>", "#N/A", "#NA", "NULL", "null", "None")
+"""Texts in a file that mean a missing value."""
+
+
 @dataclass(frozen=True)
 class Schema:
     """Input columns in order, and the levels of those that are categories."""

@@ -16,7 +16,7 @@ import pandas as pd
 
 from harness.data import check_unique
 from harness.errors import ConfigError, DataError, listed, nearest
-from harness_imbalance.columns import as_text
+from harness_imbalance.columns import MISSING, as_text
 
 if TYPE_CHECKING:
     from harness_imbalance.table import TableParams
@@ -102,15 +102,17 @@ def _read_csv(path: Path, params: TableParams, texts: set[str]) -> pd.DataFrame:
     if header.duplicated().any():
         raise DataError(f"{path} has columns of the same name: {listed(header[header.duplicated()])}")
     verbatim = {name for name in (params.id, params.target) if name in set(header)}
-    options |= {"na_values": list(params.missing), "low_memory": False}
+    missing = [*MISSING, *params.missing]
     with warnings.catch_warnings():
         # pandas only warns of rows with more values than the header, and drops what is over
         warnings.simplefilter("error", pd.errors.ParserWarning)
         frame = pd.read_csv(
             path,
-            dtype=dict.fromkeys(texts - verbatim, "str"),
-            # a converter sees the raw text: "NA" may be an id, "None" a class
-            converters=dict.fromkeys(verbatim, str),
+            dtype=dict.fromkeys(texts | verbatim, "str"),
+            # "NA" may be an id, "None" a class
+            na_values={name: missing for name in header if name not in verbatim},
+            keep_default_na=False,
+            low_memory=False,
             **options,
         )
     flags = {name for name in frame if frame[name].dtype in (bool, object)} - verbatim - texts

@@ -11,15 +11,12 @@ import pandas as pd
 
 from harness.data import TaskType
 from harness.errors import ConfigError, DataError, listed, nearest
-from harness_imbalance.columns import in_order
+from harness_imbalance.columns import MISSING, in_order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from harness_imbalance.table import TableParams
-
-MISSING = frozenset({"", "NaN", "nan", "NA", "N/A", "n/a", "<NA>", "#N/A", "NULL", "null", "None"})
-"""Texts that mean a missing label, unless a class is declared under that name."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +30,7 @@ class Labels:
     codes : mapping of str to int
         Position in `classes` by the text in the file.
     missing : frozenset of str
+        Texts that mean a missing label; not those that a class is declared under.
     """
 
     classes: tuple[str, ...]
@@ -94,7 +92,7 @@ def learn_labels(train: pd.DataFrame, params: TableParams, task: TaskType, where
         If the training rows have a single class, or others than declared.
     """
     declared = {*params.classes, params.positive, params.rest} - {""}
-    missing = (MISSING | set(params.missing)) - declared
+    missing = frozenset((*MISSING, *params.missing)) - declared
     if task is TaskType.REGRESSION:
         if declared:
             raise ConfigError(f"data: a regression has no classes, found {listed(sorted(declared))}")
