@@ -1,0 +1,1 @@
+"""How the built-in figures are drawn: numbers apart from ink, one file per figure."""
