@@ -1,0 +1,41 @@
+# Each target sets up .venv by itself when pyproject files or constraints.txt changed. Another Python: make PYTHON=python3.12
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEMO := demo
+PROJECTS := pyproject.toml $(wildcard plugins/*/pyproject.toml)
+PLUGINS := $(patsubst %/pyproject.toml,./%,$(wildcard plugins/*/pyproject.toml))
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: setup demo test test-slow packaging lint bench
+.DEFAULT_GOAL := setup
+
+setup: $(STAMP)
+
+$(STAMP): $(PROJECTS) constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]' $(foreach plugin,$(PLUGINS),-e '$(plugin)[sample]')
+	touch $@
+
+demo: $(STAMP)  ## a leaderboard and a submission from real data that needs no download
+	$(BIN)/harness --workspace $(DEMO) run class-imbalance
+
+test: $(STAMP) packaging
+	$(BIN)/python -m pytest -q
+
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest -q -m slow
+
+packaging: $(STAMP)  ## wheels, installed apart from this folder, must work too
+	scripts/check_packaging.sh $(BIN)/python
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP)
+	set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
