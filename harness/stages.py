@@ -43,10 +43,12 @@ def run_stages(
     Raises
     ------
     PluginError
-        If stages need each other in a circle, or one that is not declared.
+        If stages need each other in a circle, or one that is not declared; if a stage that may not see labels needs one
+        that does.
     """
     done: dict[str, Path] = {}
     keys: dict[str, str] = {}
+    scopes = {stage.name: stage.scope for stage in stages}
     waiting = list(stages)
     while waiting:
         ready = [stage for stage in waiting if all(need in done for need in stage.needs)]
@@ -54,6 +56,10 @@ def run_stages(
             names = ", ".join(f"{stage.name} (needs {', '.join(stage.needs)})" for stage in waiting)
             raise PluginError(f"stages wait for each other, or for what is not declared: {names}")
         for stage in ready:
+            if stage.scope == "dataset" and any(scopes[need] == "fold" for need in stage.needs):
+                raise PluginError(
+                    f"stage {stage.name!r} of scope 'dataset' needs one of scope 'fold', and would see its labels"
+                )
             seed = (context.seed if stage.scope == "fold" else run_seed) if stage.seeded else 0
             keys[stage.name] = _key(stage, dataset, fold, seed, context, plugins, keys)
             directory = cache / "stages" / f"{slug(stage.name)}-{keys[stage.name][:16]}"

@@ -22,9 +22,11 @@ def check_plugin_command(plugin: str, as_json: bool) -> None:
         echo_json([vars(finding) for finding in findings])
     else:
         for finding in findings:
-            mark = click.style("fail", fg="red") if finding.problem else click.style("ok  ", fg="green")
+            mark = click.style("skip", dim=True) if finding.skipped else click.style("ok  ", fg="green")
+            mark = click.style("fail", fg="red") if finding.problem else mark
             click.echo(f"{mark} {finding.offer}: {finding.check}{': ' + finding.problem if finding.problem else ''}")
-        click.echo(f"{len(findings) - len(failed)} passed, {len(failed)} failed")
+        skipped = sum(finding.skipped for finding in findings)
+        click.echo(f"{len(findings) - len(failed) - skipped} passed, {len(failed)} failed, {skipped} skipped")
     raise SystemExit(2 if failed else 0)
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 from harness.cli.app import competition_argument, echo_json, json_option, one_line, shared_of
-from harness.competition import Competition, Strategy, Use
+from harness.competition import Competition, Use
 from harness.competition_file import read_competition
 from harness.errors import HarnessError
 from harness.offers import Adjuster, DatasetSource, Features, Metric, ModelRecipe, Rebalancer, Splitter
-from harness.params import document
+from harness.params import ParamDoc, document
 from harness.plugins import GATHERED, Plugins, load_plugins
 from harness.prepare import find_competition, find_competitions
 
@@ -93,8 +93,7 @@ def describe_command(ctx: click.Context, competition: str, as_json: bool) -> Non
         echo_json(_as_json(found, plugins))
         return
     _print_head(found)
-    click.echo(click.style("strategies", bold=True))
-    table(["name", "features", "model", "rebalancer", "adjuster", ""], [_strategy_row(s) for s in found.strategies])
+    _print_strategies(found)
     click.echo(f"\n{click.style('parameters', bold=True)}  (set one with --set STRATEGY.param=value)")
     for kind, name in _used(found):
         _print_params(kind, name, plugins)
@@ -140,10 +139,22 @@ def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _strategy_row(strategy: Strategy) -> list[str]:
-    adjusters = " + ".join(_use_text(use) for use in strategy.adjusters) or "-"
-    parts = [_use_text(strategy.features), _use_text(strategy.model), _use_text(strategy.rebalancer), adjusters]
-    return [strategy.name, *parts, strategy.description]
+def _print_strategies(found: Competition) -> None:
+    """Print what most strategies share once, then what is particular to each."""
+    shared = {part: _commonest([getattr(s, part) for s in found.strategies]) for part in ("features", "model")}
+    click.echo(click.style("strategies", bold=True))
+    if len(found.strategies) > 1:
+        click.echo(f"  where nothing else is said: {_use_text(shared['features'])}, {_use_text(shared['model'])}")
+    rows = []
+    for strategy in found.strategies:
+        own = [getattr(strategy, part) for part in shared if getattr(strategy, part) != shared[part]]
+        parts = [*own, *([strategy.rebalancer] if strategy.rebalancer else []), *strategy.adjusters]
+        rows.append([strategy.name, strategy.description, " + ".join(_use_text(use) for use in parts)])
+    table(["name", "", "particular"], rows)
+
+
+def _commonest(uses: Sequence[Use | None]) -> Use | None:
+    return max(uses, key=uses.count)
 
 
 def _used(found: Competition) -> list[tuple[type[Any], str]]:
@@ -163,13 +174,14 @@ def _print_params(kind: type[Any], name: str, plugins: Plugins) -> None:
         return
     click.echo(f"  {click.style(name, bold=True)}  {kind.kind}: {offer.summary}")
     for doc in document(offer.params):
-        bounds = "" if doc.low is None and doc.high is None else f" in [{_bound(doc.low)}, {_bound(doc.high)}]"
         first = f"    {doc.name} = {_short(doc.default)!s}"
-        click.echo(click.wrap_text(f"{doc.help}  ({doc.type}{bounds})", 110, f"{first:<34} ", " " * 35))
+        click.echo(click.wrap_text(f"{doc.help}  ({doc.type}{_bounds(doc)})", 110, f"{first:<34} ", " " * 35))
 
 
-def _bound(value: float | None) -> str:
-    return "" if value is None else f"{value:g}"
+def _bounds(doc: ParamDoc) -> str:
+    if doc.low is None:
+        return "" if doc.high is None else f", at most {doc.high:g}"
+    return f", at least {doc.low:g}" if doc.high is None else f", {doc.low:g} to {doc.high:g}"
 
 
 def _as_json(found: Competition, plugins: Plugins) -> dict[str, Any]:

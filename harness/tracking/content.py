@@ -15,6 +15,8 @@ _COLORS = (
     *("#EE7733", "#009988", "#332288", "#882255", "#0077BB", "#999933"),
 )
 PARTS = ("features", "model", "rebalancer", "adjuster")
+BASELINE = "constant"
+"""The model of baselines."""
 _TAGS = ("versions", "data", "evaluation")
 """Parts of an identity that are circumstances rather than choices: tags, not parameters."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.competition import Competition
 from harness.data import Dataset
-from harness.tracking.content import PARTS
+from harness.tracking.content import BASELINE
 from harness.tracking.note import board_note
 from harness.tracking.reading import merged, order, search
 from harness.tracking.server import artifact_location, database_path, open_client
@@ -78,7 +78,10 @@ class Experiment:
         return own if database_path(self.uri) else merged(own, runs)
 
     def _view(self, runs: Sequence[MlflowRun], at: int) -> str:
-        differing = [part for part in (*PARTS, "seed") if len({run.data.params.get(part) for run in runs}) > 1]
+        trained = [run.data.params for run in runs if run.data.params.get("model") != BASELINE]
+        # what strategies are compared by comes first: a board of rebalancers differs in these, hardly in its features
+        shown = ("rebalancer", "adjuster", "model", "features", "seed")
+        differing = [part for part in shown if len({params.get(part) for params in trained}) > 1]
         state = view_state(
             self.competition.metrics,
             self.competition.evaluate.on,

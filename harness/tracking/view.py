@@ -103,10 +103,11 @@ def unpack_view(value: str) -> dict[str, Any]:
 
 
 def _columns(metrics: Sequence[str], on: str, has_valid: bool, params: Sequence[str]) -> list[str]:
-    """Return which is best, then why (the parts that differ), then everything else."""
+    """Return which is best (by the other set too), then why (the parts that differ), then everything else."""
     other = [f"{'oof' if on == 'valid' else 'valid'}_{metrics[0]}"] if has_valid else []
-    best = [ranked_metric(metrics[0], on), f"fold_stderr_{metrics[0]}"]
-    rest = [*other, *(ranked_metric(metric, on) for metric in metrics[1:4]), "seconds"]
+    best = [ranked_metric(metrics[0], on), f"fold_stderr_{metrics[0]}", *other]
+    best += [ranked_metric(metric, on) for metric in metrics[1:2]]
+    rest = [*(ranked_metric(metric, on) for metric in metrics[2:4]), "seconds"]
     return [
         "tags.`rank`",
         *(f"metrics.`{metric}`" for metric in best),

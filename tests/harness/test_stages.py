@@ -178,3 +178,9 @@ def test_a_stage_that_is_killed_half_way_leaves_nothing_under_its_final_name(ben
     assert [path.name for path in (bench.cache / "stages").iterdir() if path.is_dir()] == []
     (path,) = bench.run(bench.stage()).values()
     assert sorted(file.name for file in path.iterdir()) == ["checksums.json", "seed.txt", "stage.json"]
+
+
+def test_a_stage_that_may_not_see_labels_cannot_need_one_that_does(bench):
+    inner = bench.stage("local.inner", "fold", uses=("fold",))
+    with pytest.raises(PluginError, match=r"'local.outer' of scope 'dataset' needs one of scope 'fold'"):
+        bench.run(inner, bench.stage("local.outer", needs=("local.inner",)))
