@@ -133,8 +133,11 @@ class Examples:
             "scored": self.scored,
         }
         for name, part in parts.items():
-            if part is not None and len(part) != n:
-                raise DataError(f"{name} has {len(part)} rows, ids has {n}")
+            if part is None:
+                continue
+            rows = part.shape[0] if hasattr(part, "shape") else len(part)  # a sparse matrix has no len
+            if rows != n:
+                raise DataError(f"{name} has {rows} rows, ids has {n}")
 
     def __len__(self) -> int:
         """Return the number of rows."""

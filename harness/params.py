@@ -128,6 +128,8 @@ def parse_text(text: str) -> Any:
     """
     import tomllib
 
+    if "\n" in text:  # more than one value: not meant as TOML
+        return text
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import pluggy
 
 from harness import hookspecs
+from harness.contract import check_module
 from harness.errors import HarnessError, PluginError, nearest
 from harness.hookspecs import PROJECT
 from harness.offers import (
@@ -170,8 +171,13 @@ class Plugins:
     def _gather(self, kind: type[Any]) -> dict[str, Any]:
         found: dict[str, tuple[str, Any]] = {}
         for plugin, offers in self._answers(GATHERED[kind]):
+            try:
+                for offer in offers:
+                    _check_offer(plugin, kind, offer)
+            except PluginError as error:
+                self._broken(plugin, describe_error(error))
+                continue
             for offer in offers:
-                _check_offer(plugin, kind, offer)
                 if offer.name in found:
                     raise PluginError(
                         f"{kind.kind} {offer.name!r} is offered by both {found[offer.name][0]!r} and {plugin!r};"
@@ -184,17 +190,19 @@ class Plugins:
         """Like `ask`, but a plugin that fails is marked as broken and the others go on."""
         for impl in getattr(self.manager.hook, hook).get_hookimpls():
             try:
-                yield impl.plugin_name, list(impl.function() or ())
+                answer = list(impl.function() or ())
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
                 self._broken(impl.plugin_name, f"{hook} failed: {describe_error(error)}")
+                continue
+            yield impl.plugin_name, answer
 
     def _broken(self, name: str, error: str) -> None:
         for position, plugin in enumerate(self.loaded):
             if plugin.name == name:
                 self.loaded[position] = Loaded(
-                    name, plugin.distribution, plugin.version, error, _fix(plugin.distribution, None)
+                    name, plugin.distribution, plugin.version, error, _fix(plugin.distribution, PluginError(error))
                 )
                 return
         raise PluginError(f"built-in {name!r} is broken: {error}")
@@ -207,17 +215,10 @@ class Plugins:
         PluginError
             Naming the function and the fault.
         """
-        _check_module(module)
+        if self.manager.has_plugin(name):
+            raise PluginError(f"a plugin called {name!r} exists already; name its entry point otherwise")
+        check_module(module)
         self.manager.register(module, name)
-        try:
-            self.manager.check_pending()
-        except pluggy.PluginValidationError as error:
-            self.manager.unregister(name=name)
-            hooks = [hook for hook in vars(hookspecs) if hook.startswith("harness_")]
-            for attribute in vars(module):
-                if attribute.startswith("harness_") and attribute not in hooks:
-                    raise PluginError(f"no hook is called {attribute!r}{nearest(attribute, hooks)}") from None
-            raise PluginError(str(error)) from None
         self._offers.clear()
 
 
@@ -242,9 +243,11 @@ def load_plugins(local: Path | None = None) -> Plugins:
     for point in sorted(entry_points(group=PROJECT), key=lambda point: point.name):
         distribution = point.dist.name if point.dist else ""
         version = point.dist.version if point.dist else ""
-        if any(plugin.name == point.name for plugin in plugins.loaded):
-            continue
+        if any((plugin.name, plugin.distribution) == (point.name, distribution) for plugin in plugins.loaded):
+            continue  # one distribution found twice, as by an editable install beside its own folder
         try:
+            if point.name == LOCAL:
+                raise PluginError(f"{LOCAL!r} is the name of a competition's own plugin")
             plugins.register(point.name, point.load())
             plugins.loaded.append(Loaded(point.name, distribution, version))
         except KeyboardInterrupt:
@@ -292,21 +295,9 @@ def describe_error(error: BaseException) -> str:
 def _fix(distribution: str, error: BaseException | None) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name:
         return f"install what it lacks: pip install {error.name}"
+    if isinstance(error, HarnessError):
+        return f"mend or update it: pip install --upgrade {distribution}"
     return f"reinstall or remove it: pip install --force-reinstall {distribution}"
-
-
-def _check_module(module: ModuleType) -> None:
-    for name, value in vars(module).items():
-        if not name.startswith("harness_") or not inspect.isfunction(value):
-            continue
-        if value.__module__ == module.__name__ and not hasattr(value, f"{PROJECT}_impl"):
-            raise PluginError(f"{name} in {module.__name__} looks like a hook but lacks @hookimpl")
-        for parameter in inspect.signature(value).parameters.values():
-            if parameter.default is not inspect.Parameter.empty:
-                raise PluginError(
-                    f"{name} in {module.__name__}: argument {parameter.name!r} has a default, which a hook would"
-                    " silently receive; remove it"
-                )
 
 
 def _check_offer(plugin: str, kind: type[Any], offer: Any) -> None:
