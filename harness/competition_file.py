@@ -125,7 +125,7 @@ def _task(top: _Section) -> TaskType:
     try:
         return TaskType(text)
     except ValueError:
-        raise ConfigError(f"{top.where}: task = {text!r}{nearest(text, list(TaskType))}") from None
+        raise ConfigError(f"{top.where}: task = {text!r}{nearest(text, [task.value for task in TaskType])}") from None
 
 
 def _names(section: _Section, key: str) -> tuple[str, ...]:
