@@ -31,6 +31,7 @@ class _Tracked:
         self.folds: dict[int, Handle] = {}
         self.epochs: dict[int, list[Point]] = {}
         self.series: list[Point] = []
+        self.begun: dict[int, int] = {}
 
 
 class Recorder:
@@ -67,9 +68,10 @@ class Recorder:
         self._tracked[run.run_id] = _Tracked(run, ids, parent)
 
     def fold_started(self, run: Run, fold: int, at: int) -> None:
-        """Open the fold's child run."""
-        self._tracked[run.run_id].parent.reopen()
-        self._child(run, fold, at).reopen()
+        """Mark the run as running; the fold's child run opens with its first epoch, or when it is scored."""
+        tracked = self._tracked[run.run_id]
+        tracked.parent.reopen()
+        tracked.begun[fold] = at
 
     def epoch_logged(self, run: Run, fold: int, step: int, metrics: Mapping[str, float], at: int) -> None:
         """Keep an epoch until the next flush."""
@@ -91,6 +93,10 @@ class Recorder:
     def fold_scored(self, run: Run, fold: FoldResult, at: int) -> None:
         """Write a fold's scores to its child, and to its run as a series over folds."""
         tracked = self._tracked[run.run_id]
+        if fold.index >= 0:
+            tracked.series += [(name, fold.index, value) for name, value in content.raw_scores(fold).items()]
+        if run.identity.get("model", {}).get("use") == content.BASELINE:
+            return  # the folds of a constant say nothing that its run does not
         child = self._child(run, fold.index, at - int(fold.seconds * 1000))
         points = tracked.epochs.pop(fold.index, [])
         points += [
@@ -102,8 +108,6 @@ class Recorder:
         notes = {"mlflow.note.content": "\n".join(f"- {note}" for note in fold.notes)} if fold.notes else {}
         child.log(at, points, tags=notes)
         child.end(FINISHED, at)
-        if fold.index >= 0:
-            tracked.series += [(name, fold.index, value) for name, value in content.raw_scores(fold).items()]
 
     def run_finished(self, run: Run, result: RunResult, at: int) -> None:
         """Write a run's scores and files and close it."""
@@ -122,6 +126,7 @@ class Recorder:
     def run_failed(self, run: Run, message: str, at: int) -> None:
         """Close a run that failed or was interrupted, keeping what it had."""
         self.flush()
+        self._open_begun(run, at)
         tracked = self._tracked.pop(run.run_id)
         tracked.parent.log(at, tags={"error": message, "mlflow.note.content": f"**Failed:** {message}"})
         _end(tracked, KILLED if message == INTERRUPTED else FAILED, at)
@@ -137,8 +142,14 @@ class Recorder:
         """Close runs that did not end."""
         self.flush()
         for tracked in self._tracked.values():
+            self._open_begun(tracked.run, at)
             _end(tracked, KILLED, at)
         self._tracked.clear()
+
+    def _open_begun(self, run: Run, at: int) -> None:
+        """Open the child runs of folds that began and logged nothing, so that one sees where a run ended."""
+        for fold in self._tracked[run.run_id].begun:
+            self._child(run, fold, at)
 
     def _child(self, run: Run, fold: int, at: int) -> Handle:
         tracked = self._tracked[run.run_id]
@@ -150,10 +161,12 @@ class Recorder:
             parent = {"mlflow.parentRunId": tracked.parent.run_id, "level": "fold", "fold": str(fold)}
             names = {"strategy": run.strategy, "seed": content.seed_of(run), "harness_run": run.run_id}
             name = f"fold {fold}" if fold >= 0 else "refit"
-            child = Handle.create(self.client, self.experiment.id, name, {**parent, **names}, at)
-            child.log_dataset(self.dataset)
+            begun = tracked.begun.get(fold, at)
+            child = Handle.create(self.client, self.experiment.id, name, {**parent, **names}, begun)
             tracked.ids.folds[str(fold)] = child.run_id
             tracked.ids.write()
+        if fold in tracked.begun:
+            child.reopen()
         tracked.folds[fold] = child
         return child
 
