@@ -17,6 +17,7 @@ from harness.offers import Metric
 from harness.store import Stored, Workspace, finished_runs
 
 NOT_BETTER = "not better than the baseline"
+NO_DATA: Mapping[str, Any] = {"variant": "", "digest": "", "info": {}}
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,30 @@ class Board:
 def read_board(workspace: Workspace, competition: Competition, metrics: Sequence[Metric]) -> Board:
     """Read the board of the latest run's data, split and evaluation; full runs come before ``--fast`` ones."""
     runs = list(finished_runs(workspace, competition.id))
-    full = [run for run in runs if not run.result["fast"]]
-    latest = (full or runs)[-1:]
-    same = [run for run in runs if latest and run.result["board"] == latest[0].result["board"]]
-    newest = {(run.result["label"], run.result["seed"]): run for run in same}
-    entries = [entry_of(run, workspace) for run in newest.values()]
-    data = latest[0].result["data"] if latest else {"variant": "", "digest": "", "info": {}}
-    return rank(competition, metrics, entries, data, others=len(runs) - len(same))
+    entries, others = comparable([entry_of(run, workspace) for run in runs])
+    shown = {entry["run_id"] for entry in entries}
+    data = next((run.result["data"] for run in reversed(runs) if run.result["run_id"] in shown), NO_DATA)
+    return rank(competition, metrics, entries, data, others)
+
+
+def comparable(entries: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], int]:
+    """Keep the lines of one board: that of the latest full run, or of the latest ``--fast`` one if there is no other.
+
+    Parameters
+    ----------
+    entries : sequence of mapping
+        Oldest first. Of lines with the same name and seed the newest is kept.
+
+    Returns
+    -------
+    (list of mapping, int)
+        The lines, and how many were left out because they do not compare.
+    """
+    full = [entry for entry in entries if "fast" not in entry["marks"]]
+    latest = (full or entries)[-1:]
+    same = [entry for entry in entries if latest and entry["board"] == latest[0]["board"]]
+    newest = {(entry["name"], entry["seed"]): entry for entry in same}
+    return list(newest.values()), len(entries) - len(same)
 
 
 def entry_of(run: Stored, workspace: Workspace) -> dict[str, Any]:
@@ -83,6 +101,7 @@ def entry_of(run: Stored, workspace: Workspace) -> dict[str, Any]:
         "marks": result["marks"],
         "notes": result["notes"],
         "finished": result["finished"],
+        "board": result["board"],
     }
 
 

@@ -20,7 +20,7 @@ def leaderboard_command(
     """Show the leaderboard of a competition."""
     from harness.cli.show import print_board
     from harness.competition_file import FILE, read_competition
-    from harness.leaderboard import rank, read_board
+    from harness.leaderboard import NO_DATA, comparable, rank, read_board
     from harness.offers import Metric
     from harness.plugins import load_plugins
     from harness.prepare import find_competition
@@ -35,8 +35,8 @@ def leaderboard_command(
         from harness.tracking import entries_from_tracking, resolve_uri
 
         uri = resolve_uri(tracking_uri, workspace.root)
-        entries = entries_from_tracking(uri, found.id)
-        board = rank(found, metrics, entries, {"variant": "", "digest": "", "info": {}})
+        entries, others = comparable(entries_from_tracking(uri, found.id))
+        board = rank(found, metrics, entries, NO_DATA, others)
     else:
         board = read_board(workspace, found, metrics)
     if as_json:

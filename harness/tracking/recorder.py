@@ -117,7 +117,9 @@ class Recorder:
         points = [*tracked.series, *((name, 0, value) for name, value in content.run_metrics(result).items())]
         stored = run.directory / RESULT
         if stored.is_file():
-            points += content.fold_series(read_json(stored).get("fold_scores") or {})
+            record = read_json(stored)
+            points += content.fold_series(record.get("fold_scores") or {})
+            tags["board"] = record.get("board", "")
         tracked.parent.log(at, points, tags=tags)
         for path, folder in _files(run.directory, result.submission):
             self.client.log_artifact(tracked.parent.run_id, str(path), folder)
