@@ -103,7 +103,7 @@ def store(workspace):
         directory = place.runs("toy") / run_id
         write_json(directory / RUN, {"run_id": run_id})
         result = {
-            **entry(label or run_id, loss),
+            **entry(label or run_id, loss, marks=["fast"] if fast else []),
             "label": label or run_id,
             "strategy": run_id,
             "seed": seed,
