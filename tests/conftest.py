@@ -53,10 +53,11 @@ def harness(competitions: Path, workspace: Path, monkeypatch, capsys) -> Callabl
 
     def call(*args: str, env: dict[str, str] | None = None) -> Done:
         capsys.readouterr()
-        with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
+        with pytest.MonkeyPatch.context() as patch:
             for name, value in (env or {}).items():
                 patch.setenv(name, value)
-            main(["--competitions", str(competitions), *map(str, args)])
+            with pytest.raises(SystemExit) as ended:
+                main(["--competitions", str(competitions), *map(str, args)])
         found = capsys.readouterr()
         return Done(int(ended.value.code or 0), found.out, found.err)
 
@@ -69,7 +70,7 @@ def harness_process(competitions: Path, workspace: Path) -> Callable[..., Done]:
 
     def call(*args: str) -> Done:
         command = [sys.executable, "-m", "harness", "--competitions", str(competitions), *map(str, args)]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=workspace, timeout=240)
+        done = subprocess.run(command, capture_output=True, text=True, cwd=workspace, timeout=1400)
         return Done(done.returncode, done.stdout, done.stderr)
 
     return call
