@@ -21,6 +21,8 @@ class Reliability:
         Weighted means over the rows of each bin that has rows.
     low, high : (m,) float64
         95% Wilson interval of `observed`.
+    effective : (m,) float64
+        Rows behind each observed share; with weights, their effective number.
     rows : (bins,) float64
         Share of the weight in every bin, empty ones too.
     gap : float
@@ -33,6 +35,7 @@ class Reliability:
     observed: Floats
     low: Floats
     high: Floats
+    effective: Floats
     rows: Floats
     gap: float
     mean_predicted: float
@@ -63,12 +66,13 @@ def reliability(confidence: Floats, hit: Floats, weights: Floats, bins: int = 15
     used = mass > 0
     predicted = np.bincount(where, weights * confidence, bins)[used] / mass[used]
     observed = np.bincount(where, weights * hit, bins)[used] / mass[used]
-    low, high = wilson(observed, mass[used] ** 2 / squares[used])
+    effective = mass[used] ** 2 / squares[used]
+    low, high = wilson(observed, effective)
     share = mass / mass.sum()
     gap = float(np.sum(share[used] * np.abs(predicted - observed)))
     mean_predicted = float(np.average(confidence, weights=weights))
     return Reliability(
-        predicted, observed, low, high, share, gap, mean_predicted, float(np.average(hit, weights=weights))
+        predicted, observed, low, high, effective, share, gap, mean_predicted, float(np.average(hit, weights=weights))
     )
 
 

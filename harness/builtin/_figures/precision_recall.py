@@ -77,7 +77,7 @@ def _draw_other(axes: Any, shown: Shown, colour: str, name: str) -> Any:
     curve = _curves(shown)[1]
     if curve is None:
         return None
-    label = f"{escaped(short(name))}, {shown.name}\nAP {curve.average:.3f}, share {share(curve.prevalence)}"
+    label = f"{escaped(short(name))}\n{shown.name}: AP {curve.average:.3f}"
     (line,) = axes.plot(
         curve.recall, curve.precision, color=colour, linewidth=1.5, linestyle=(0, (4, 1.5)), label=label, zorder=3
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from harness.builtin._figures.curves import Reliability, reliability
 from harness.builtin._figures.sets import Shown
 from harness.builtin._figures.style import GREY, drawing, escaped, percent, place, share, short
 from harness.builtin._metrics.probabilities import ece
+
+ENOUGH = 10
+"""Rows below which a bin says nothing: a faint dot, off the line."""
 
 
 def draw(sets: list[Shown], classes: tuple[str, ...], strategy: str, path: Path) -> None:
@@ -39,7 +43,8 @@ def draw(sets: list[Shown], classes: tuple[str, ...], strategy: str, path: Path)
         below.tick_params(axis="x", pad=5)
         for axis in (main.yaxis, below.xaxis, below.yaxis):
             percent(axis)
-        main.legend(loc="upper left", handlelength=1.6)
+        above = curves[0].mean_observed > curves[0].mean_predicted
+        main.legend(loc="lower right" if above else "upper left", handlelength=1.6)
 
 
 def _curve(shown: Shown, binary: bool) -> Reliability:
@@ -50,33 +55,25 @@ def _curve(shown: Shown, binary: bool) -> Reliability:
     return reliability(shown.values.max(axis=1), right, shown.weights)
 
 
-def _draw_curve(axes: object, shown: Shown, curve: Reliability) -> None:
+def _draw_curve(axes: Any, shown: Shown, curve: Reliability) -> None:
     label = f"{shown.name}: ECE {ece(shown.targets, shown.values, shown.weights, None):.3f}"
-    plot = axes.plot  # type: ignore[attr-defined]
-    plot(
-        curve.predicted,
-        curve.observed,
-        color=shown.colour,
-        marker="o",
-        markersize=4.5,
-        linewidth=1.8,
-        label=label,
-        zorder=3,
-        clip_on=False,
-    )
-    axes.vlines(curve.predicted, curve.low, curve.high, color=shown.colour, linewidth=1.1, alpha=0.45, zorder=2)  # type: ignore[attr-defined]
+    sure = curve.effective >= ENOUGH
+    dots = {"color": shown.colour, "marker": "o", "markersize": 4.5, "clip_on": False}
+    axes.plot(curve.predicted[sure], curve.observed[sure], linewidth=1.8, label=label, zorder=3, **dots)
+    axes.plot(curve.predicted[~sure], curve.observed[~sure], linewidth=0, alpha=0.35, zorder=2, **dots)
+    axes.vlines(curve.predicted[sure], curve.low[sure], curve.high[sure], color=shown.colour, linewidth=1.1, alpha=0.45)
 
 
-def _histogram(axes: object, sets: list[Shown], curves: list[Reliability]) -> None:
+def _histogram(axes: Any, sets: list[Shown], curves: list[Reliability]) -> None:
     bins = len(curves[0].rows)
     width = 1 / bins / (len(curves) + 0.25)
     for position, (shown, curve) in enumerate(zip(sets, curves, strict=True)):
         left = np.arange(bins) / bins + 0.125 * width + position * width
-        axes.bar(left, curve.rows, width * 0.92, align="edge", color=shown.colour)  # type: ignore[attr-defined]
-    axes.set(xlim=(0, 1), ylabel="rows")  # type: ignore[attr-defined]
-    axes.yaxis.label.set_color(GREY)  # type: ignore[attr-defined]
-    axes.locator_params(axis="y", nbins=2)  # type: ignore[attr-defined]
-    axes.set_xticks(np.linspace(0, 1, 6))  # type: ignore[attr-defined]
+        axes.bar(left, curve.rows, width * 0.92, align="edge", color=shown.colour)
+    axes.set(xlim=(0, 1), ylabel="rows")
+    axes.yaxis.label.set_color(GREY)
+    axes.locator_params(axis="y", nbins=2)
+    axes.set_xticks(np.linspace(0, 1, 6))
 
 
 def _finding(curve: Reliability, classes: tuple[str, ...]) -> str:

@@ -168,6 +168,7 @@ def test_reliability_by_hand() -> None:
     np.testing.assert_allclose(found.predicted, [0.2, (0.6 + 1.6) / 3])
     np.testing.assert_allclose(found.observed, [0.5, 1 / 3])
     np.testing.assert_allclose(found.rows, [0.4, 0.6])
+    np.testing.assert_allclose(found.effective, [2, 9 / 5])
     assert found.gap == pytest.approx(0.4 * 0.3 + 0.6 * (2.2 / 3 - 1 / 3))
     assert found.mean_predicted == pytest.approx(2.6 / 5)
     assert found.mean_observed == pytest.approx(2 / 5)
