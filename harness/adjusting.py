@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from harness.checked import check_values
 from harness.competition import Strategy
 from harness.competition_file import FILE
 from harness.data import TaskType
@@ -13,7 +14,6 @@ from harness.errors import ConfigError
 from harness.offers import Adjuster, AdjusterInput, Adjustment
 from harness.params import parse_params
 from harness.prepare import Prepared
-from harness.task import check_values
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,7 +12,8 @@ from harness.planning import Plan, differences, run_record
 from harness.prepare import Prepared
 from harness.results import FoldResult
 from harness.store import RUN, DamagedTaskError, Workspace, finished_task
-from harness.task import Listener, Task, read_result
+from harness.stored_task import read_result
+from harness.task import Listener, Task
 
 
 class Bookkeeper:

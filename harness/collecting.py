@@ -14,7 +14,8 @@ from harness.prepare import Prepared
 from harness.results import FoldResult
 from harness.scoring import evaluation_weights
 from harness.store import finished_task
-from harness.task import Task, execute, read_values
+from harness.stored_task import read_values
+from harness.task import Task, execute
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.adjusting import default_decisions
+from harness.checked import check_values
 from harness.data import Examples, Predictions, TaskType
 from harness.errors import ConfigError, DataError, listed
 from harness.files import sha256, slug, write_json
@@ -19,7 +20,6 @@ from harness.scoring import evaluation_weights, oof_meta, score, scored_valid
 from harness.store import RUN, Workspace, digest_of
 from harness.submission_file import read_submission
 from harness.submitting import make_submission, write_checked
-from harness.task import check_values
 
 if TYPE_CHECKING:
     import numpy as np

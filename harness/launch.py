@@ -218,7 +218,7 @@ def _entry(
 def unusable_strategies(prepared: Prepared, strategies: Sequence[Strategy]) -> dict[str, HarnessError]:
     """Return, for each strategy that could not run, why: an unknown offer, a wrong parameter, a broken plugin."""
     from harness.adjusting import chain_of
-    from harness.task import parts_of
+    from harness.parts import parts_of
 
     problems: dict[str, HarnessError] = {}
     for strategy in strategies:

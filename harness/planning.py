@@ -12,10 +12,11 @@ from harness.adjusting import Link, chain_of
 from harness.competition import Strategy, Use
 from harness.files import read_json, slug
 from harness.params import as_json
+from harness.parts import parts_of
 from harness.prepare import Prepared
 from harness.results import Run
 from harness.store import RUN, Workspace, digest_of
-from harness.task import Task, parts_of
+from harness.task import Task
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from harness.plugins import load_plugins
 from harness.prepare import Prepared, Setting, find_competition, source_of, variant_of
 from harness.records import info_from
 from harness.store import Stored, Workspace, find_run
+from harness.stored_task import load_fold
 from harness.submission_file import write_submission
 from harness.submitting import make_submission
-from harness.task import load_fold
 
 
 def predict_new(workspace: Workspace, name: str, source: Path, output: Path, competitions: Path | None) -> int:

@@ -13,21 +13,22 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
+from harness.checked import predict_checked
 from harness.competition import Strategy
-from harness.competition_file import FILE
-from harness.data import DatasetInfo, Examples, Fold, Predictions, TaskType
+from harness.data import DatasetInfo, Examples, Fold, Predictions
 from harness.device import PeakMemory
-from harness.errors import ConfigError, DataError, PluginError, listed
-from harness.files import atomic_directory, read_json, write_checksums, write_json
-from harness.offers import BuildContext, Features, Model, ModelRecipe, Rebalancer, Transformer
+from harness.errors import DataError
+from harness.files import atomic_directory, write_checksums, write_json
+from harness.offers import BuildContext, Transformer
 from harness.params import parse_params
+from harness.parts import Parts, parts_of
 from harness.prepare import Prepared, Setting, prepare
 from harness.results import FoldResult
 from harness.stages import run_stages
+from harness.stored_task import read_result
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    pass
 
 REFIT = -1
 """Fold number of a model that is fitted on all training rows."""
@@ -60,18 +61,6 @@ class Task:
     iterations: int | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """A strategy's offers with their parsed parameters."""
-
-    recipe: ModelRecipe
-    model: Any
-    features: Features | None
-    features_params: Any
-    rebalancer: Rebalancer | None
-    rebalancer_params: Any
-
-
 class EventLog:
     """Appends what a model logs to a file, one JSON object a line, and tells a listener in this process."""
 
@@ -92,31 +81,6 @@ class EventLog:
     def _write(self, event: Mapping[str, Any]) -> None:
         self.file.write(json.dumps(event) + "\n")
         self.file.flush()
-
-
-def parts_of(strategy: Strategy, prepared: Prepared) -> Parts:
-    """Find a strategy's features, model and rebalancer and parse their parameters.
-
-    Raises
-    ------
-    HarnessError
-        Naming the strategy and what is wrong with it.
-    """
-    plugins, where = prepared.plugins, f"{prepared.competition.id}/{FILE}: strategies.{strategy.name}"
-    recipe = plugins.find(ModelRecipe, strategy.model.name, f"{where}: model")
-    if prepared.competition.task not in recipe.tasks:
-        raise ConfigError(f"{where}: model {recipe.name!r} does not fit task {prepared.competition.task.value!r}")
-    features = rebalancer = features_params = rebalancer_params = None
-    if strategy.features is not None:
-        features = plugins.find(Features, strategy.features.name, f"{where}: features")
-        features_params = parse_params(features.params, strategy.features.params, f"{where}: features")
-    if strategy.rebalancer is not None:
-        if not prepared.competition.task.single_label:
-            raise ConfigError(f"{where}: a rebalancer needs a single-label task")
-        rebalancer = plugins.find(Rebalancer, strategy.rebalancer.name, f"{where}: rebalancer")
-        rebalancer_params = parse_params(rebalancer.params, strategy.rebalancer.params, f"{where}: rebalancer")
-    model = parse_params(recipe.params, strategy.model.params, f"{where}: model")
-    return Parts(recipe, model, features, features_params, rebalancer, rebalancer_params)
 
 
 def execute(task: Task, listener: Listener | None = None) -> FoldResult:
@@ -272,52 +236,6 @@ def class_counts(examples: Examples, info: DatasetInfo) -> dict[str, float]:
     return dict(zip(info.classes, counts.astype(float).tolist(), strict=True))
 
 
-def predict_checked(model: Model, examples: Examples, info: DatasetInfo, who: str) -> Predictions:
-    """Predict, and refuse an answer that breaks the contract.
-
-    Raises
-    ------
-    PluginError
-        On a wrong type, shape, order of rows or classes, a NaN, or impossible probabilities.
-    """
-    import numpy as np
-
-    found = model.predict(examples)
-    if not isinstance(found, Predictions):
-        raise PluginError(f"model {who!r} predicted a {type(found).__name__}, expected Predictions")
-    if tuple(found.columns) != info.outputs:
-        raise PluginError(f"model {who!r} predicted columns {listed(found.columns)}; expected {listed(info.outputs)}")
-    if len(found.ids) != len(examples) or not np.array_equal(found.ids, examples.ids):
-        raise PluginError(f"model {who!r} predicted other rows than it was given, or in another order")
-    values = np.ascontiguousarray(found.values, dtype=np.float64)
-    check_values(values, info.task_type, f"model {who!r}")
-    return Predictions(found.ids, values, tuple(found.columns))
-
-
-def check_values(values: NDArray[np.float64], task: TaskType, who: str) -> None:
-    """Refuse NaN, infinities, and probabilities that are none.
-
-    Raises
-    ------
-    PluginError
-        Saying how many rows are wrong.
-    """
-    import numpy as np
-
-    wrong = int((~np.isfinite(values)).any(axis=1).sum())
-    if wrong:
-        raise PluginError(f"{who} predicted NaN or infinity in {wrong} of {len(values)} rows")
-    if task is TaskType.REGRESSION:
-        return
-    outside = int(((values < 0) | (values > 1)).any(axis=1).sum())
-    if outside:
-        raise PluginError(f"{who} predicted probabilities outside [0, 1] in {outside} of {len(values)} rows")
-    if task.single_label:
-        off = int((np.abs(values.sum(axis=1) - 1) > 1e-3).sum())
-        if off:
-            raise PluginError(f"{who} predicted probabilities that do not sum to 1 in {off} of {len(values)} rows")
-
-
 def _raw_scores(prepared: Prepared, examples: Examples, predictions: Predictions) -> dict[str, float]:
     assert examples.targets is not None
     return {
@@ -325,55 +243,3 @@ def _raw_scores(prepared: Prepared, examples: Examples, predictions: Predictions
         for metric in prepared.metrics
         if metric.needs != "decisions"
     }
-
-
-def read_result(directory: Path, resumed: bool = False) -> FoldResult:
-    """Read a stored fold with the epochs and notes that were logged."""
-    stored = read_json(directory / "result.json")
-    events = [json.loads(line) for line in (directory / "events.jsonl").read_text(encoding="utf-8").splitlines()]
-    return FoldResult(
-        **{
-            **stored,
-            "epochs": tuple(event for event in events if "step" in event),
-            "notes": tuple(event["note"] for event in events if "note" in event),
-            "resumed": resumed,
-        }
-    )
-
-
-def read_values(directory: Path, name: str) -> NDArray[np.float64] | None:
-    """Read raw predictions (``oof``, ``valid`` or ``test``) of a stored fold; None where there are none.
-
-    Raises
-    ------
-    DataError
-        If the file holds anything but numbers.
-    """
-    import numpy as np
-
-    path = directory / f"{name}.npy"
-    if not path.exists():
-        return None
-    values = np.load(path, allow_pickle=False)
-    if values.ndim != 2:
-        raise DataError(f"{path} has {values.ndim} dimensions, expected 2")
-    return np.asarray(values, dtype=np.float64)
-
-
-def load_fold(directory: Path, strategy: Strategy, prepared: Prepared) -> Callable[[Examples], Predictions]:
-    """Load a stored fold's features and model; return ``predict(examples)``."""
-    parts, context = parts_of(strategy, prepared), BuildContext()
-    info = prepared.dataset.info
-    model = parts.recipe.build(parts.model, info, context)
-    model.load(directory / "model")
-    transformer = None
-    if parts.features is not None:
-        transformer = parts.features.build(parts.features_params, info, context)
-        transformer.load(directory / "features")
-
-    def predict(examples: Examples) -> Predictions:
-        if transformer is not None:
-            examples = examples.with_inputs(transformer.transform(examples.inputs))
-        return predict_checked(model, examples, info, parts.recipe.name)
-
-    return predict

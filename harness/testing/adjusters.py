@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.adjusting import columns_after
+from harness.checked import check_values
 from harness.data import DatasetInfo, TaskType
 from harness.offers import Adjuster, AdjusterInput, Adjustment
-from harness.task import check_values
 from harness.testing.bench import REFUSALS, SEED
 from harness.testing.findings import SKIPPED, Finding, attempt, raised
 from harness.testing.generated import same, table

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from harness.checked import predict_checked
 from harness.data import Dataset, DatasetInfo, Examples, Predictions, TaskType
 from harness.errors import DataError, listed
 from harness.offers import BuildContext, Model, ModelRecipe
-from harness.task import predict_checked
 from harness.testing.bench import REFUSALS, Notes, context_for, datasets_for
 from harness.testing.findings import SKIPPED, Finding, attempt, raised
 from harness.testing.generated import copied, same, same_examples

@@ -1,0 +1,50 @@
+"""The offers a strategy names, found and with their parameters parsed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from harness.competition import Strategy
+from harness.competition_file import FILE
+from harness.errors import ConfigError
+from harness.offers import Features, ModelRecipe, Rebalancer
+from harness.params import parse_params
+from harness.prepare import Prepared
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """A strategy's offers with their parsed parameters."""
+
+    recipe: ModelRecipe
+    model: Any
+    features: Features | None
+    features_params: Any
+    rebalancer: Rebalancer | None
+    rebalancer_params: Any
+
+
+def parts_of(strategy: Strategy, prepared: Prepared) -> Parts:
+    """Find a strategy's features, model and rebalancer and parse their parameters.
+
+    Raises
+    ------
+    HarnessError
+        Naming the strategy and what is wrong with it.
+    """
+    plugins, where = prepared.plugins, f"{prepared.competition.id}/{FILE}: strategies.{strategy.name}"
+    recipe = plugins.find(ModelRecipe, strategy.model.name, f"{where}: model")
+    if prepared.competition.task not in recipe.tasks:
+        raise ConfigError(f"{where}: model {recipe.name!r} does not fit task {prepared.competition.task.value!r}")
+    features = rebalancer = features_params = rebalancer_params = None
+    if strategy.features is not None:
+        features = plugins.find(Features, strategy.features.name, f"{where}: features")
+        features_params = parse_params(features.params, strategy.features.params, f"{where}: features")
+    if strategy.rebalancer is not None:
+        if not prepared.competition.task.single_label:
+            raise ConfigError(f"{where}: a rebalancer needs a single-label task")
+        rebalancer = plugins.find(Rebalancer, strategy.rebalancer.name, f"{where}: rebalancer")
+        rebalancer_params = parse_params(rebalancer.params, strategy.rebalancer.params, f"{where}: rebalancer")
+    model = parse_params(recipe.params, strategy.model.params, f"{where}: model")
+    return Parts(recipe, model, features, features_params, rebalancer, rebalancer_params)

@@ -1,0 +1,74 @@
+"""What a finished task left behind: what was logged, raw predictions, its model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.checked import predict_checked
+from harness.competition import Strategy
+from harness.data import Examples, Predictions
+from harness.errors import DataError
+from harness.files import read_json
+from harness.offers import BuildContext
+from harness.parts import parts_of
+from harness.prepare import Prepared
+from harness.results import FoldResult
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def read_result(directory: Path, resumed: bool = False) -> FoldResult:
+    """Read a stored fold with the epochs and notes that were logged."""
+    stored = read_json(directory / "result.json")
+    events = [json.loads(line) for line in (directory / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    return FoldResult(
+        **{
+            **stored,
+            "epochs": tuple(event for event in events if "step" in event),
+            "notes": tuple(event["note"] for event in events if "note" in event),
+            "resumed": resumed,
+        }
+    )
+
+
+def read_values(directory: Path, name: str) -> NDArray[np.float64] | None:
+    """Read raw predictions (``oof``, ``valid`` or ``test``) of a stored fold; None where there are none.
+
+    Raises
+    ------
+    DataError
+        If the file holds anything but numbers.
+    """
+    import numpy as np
+
+    path = directory / f"{name}.npy"
+    if not path.exists():
+        return None
+    values = np.load(path, allow_pickle=False)
+    if values.ndim != 2:
+        raise DataError(f"{path} has {values.ndim} dimensions, expected 2")
+    return np.asarray(values, dtype=np.float64)
+
+
+def load_fold(directory: Path, strategy: Strategy, prepared: Prepared) -> Callable[[Examples], Predictions]:
+    """Load a stored fold's features and model; return ``predict(examples)``."""
+    parts, context = parts_of(strategy, prepared), BuildContext()
+    info = prepared.dataset.info
+    model = parts.recipe.build(parts.model, info, context)
+    model.load(directory / "model")
+    transformer = None
+    if parts.features is not None:
+        transformer = parts.features.build(parts.features_params, info, context)
+        transformer.load(directory / "features")
+
+    def predict(examples: Examples) -> Predictions:
+        if transformer is not None:
+            examples = examples.with_inputs(transformer.transform(examples.inputs))
+        return predict_checked(model, examples, info, parts.recipe.name)
+
+    return predict
