@@ -25,6 +25,7 @@ class Bookkeeper:
         self.failures: dict[Path, BaseException] = {}
         self.started: set[str] = set()
         self.plans: dict[Path, list[Plan]] = {}
+        self.live: set[Path] = set()
 
     def pending(self, plans: Sequence[Plan]) -> Iterator[Task]:
         """Yield each task that is not stored yet, once; start a run when its first task is reached."""
@@ -67,6 +68,7 @@ class Bookkeeper:
 
     def listen(self, task: Task) -> Listener:
         """Return what passes a task's epochs on to the first run that wants it."""
+        self.live.add(task.directory)
 
         def listener(fold: int, step: int, metrics: Mapping[str, float]) -> None:
             for plan in self.plans[task.directory][:1]:
@@ -75,11 +77,15 @@ class Bookkeeper:
         return listener
 
     def take(self, task: Task, answer: FoldResult | BaseException) -> None:
-        """Note how a task ended, and tell every run that shares it."""
+        """Note how a task ended, and tell every run that shares it; epochs of another process are told now."""
         if isinstance(answer, BaseException):
             self.failures[task.directory] = answer
             return
         self.results[task.directory] = answer
+        if not answer.resumed and task.directory not in self.live:
+            tell = self.listen(task)
+            for epoch in answer.epochs:
+                tell(answer.index, int(epoch["step"]), {key: epoch[key] for key in epoch if key != "step"})
         for position, plan in enumerate(self.plans[task.directory]):
             self.start(plan)
             self._tell("harness_fold_scored", plan, fold=answer if not position else replace(answer, resumed=True))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from harness.adjusting import Raw
 from harness.errors import PluginError
 from harness.planning import Plan
-from harness.prepare import Prepared
+from harness.prepare import Prepared, oof_rows
 from harness.results import FoldResult
-from harness.scoring import evaluation_weights
+from harness.scoring import evaluation_weights, oof_meta
 from harness.store import finished_task
 from harness.stored_task import read_values
 from harness.task import Task, execute
@@ -35,23 +35,21 @@ def collect(plan: Plan, prepared: Prepared, folds: Sequence[FoldResult]) -> tupl
 
     train = prepared.dataset.train
     assert train.targets is not None
-    rows = np.concatenate([fold.valid for fold in prepared.folds])
-    numbers = np.concatenate([np.full(len(fold.valid), fold.index, dtype=np.int64) for fold in prepared.folds])
+    rows, numbers = oof_rows(prepared)
+    order = np.argsort(np.concatenate([fold.valid for fold in prepared.folds]), kind="stable")
     stored = {name: [read_values(task.directory, name) for task in plan.tasks] for name in ("oof", "valid", "test")}
     if any(values is None for values in stored["oof"]):
         raise PluginError("a stored fold has no out-of-fold predictions")
-    order = np.argsort(rows, kind="stable")
-    rows = rows[order]
     final = [plan.refit.directory] if plan.refit is not None else [task.directory for task in plan.tasks]
     if plan.refit is not None:
         _run_refit(plan.refit, folds)
     info, classes = prepared.dataset.info, prepared.dataset.info.classes
     raw = Raw(
         oof=np.concatenate([values for values in stored["oof"] if values is not None])[order],
-        folds=numbers[order],
+        folds=numbers,
         targets=train.targets[rows],
         weights=evaluation_weights(train.targets[rows], classes, prepared.target_prior),
-        meta=None if train.meta is None else train.meta.iloc[rows].reset_index(drop=True),
+        meta=oof_meta(prepared),
         valid=_mean(final, "valid"),
         test=_mean(final, "test"),
         test_of_fold={

@@ -251,8 +251,8 @@ def _strategy(name: str, section: _Section) -> Strategy:
     if not name or len(name) > 80 or not all(c.isalnum() or c in "-_." for c in name) or name.startswith("."):
         raise ConfigError(f"{section.where}: a strategy's name has letters, digits, '-', '_' and '.', at most 80")
 
-    if name.startswith("baseline-"):
-        raise ConfigError(f"{section.where}: names that begin with 'baseline-' are the harness's own; choose another")
+    if name.startswith("baseline-") or name == "best":
+        raise ConfigError(f"{section.where}: 'best' and names that begin with 'baseline-' are the harness's own")
 
     def part(key: str) -> Use | None:
         value = section.take(key, None)

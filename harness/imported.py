@@ -12,7 +12,7 @@ from harness.data import Examples, Predictions, TaskType
 from harness.errors import ConfigError, DataError, listed
 from harness.files import sha256, slug, write_json
 from harness.planning import board_key
-from harness.prepare import Prepared
+from harness.prepare import Prepared, oof_rows
 from harness.records import write_figures, write_run_result
 from harness.results import Run, RunResult, Scored, Status
 from harness.schema import match_classes
@@ -181,16 +181,11 @@ def _by_id(found: Predictions, ids: NDArray[np.object_], where: str) -> Predicti
 
 
 def _scored_oof(prepared: Prepared, found: Predictions) -> Scored:
-    import numpy as np
-
     train = prepared.dataset.train
     assert train.targets is not None
-    rows = np.concatenate([fold.valid for fold in prepared.folds])
-    numbers = np.concatenate([np.full(len(fold.valid), fold.index, dtype=np.int64) for fold in prepared.folds])
-    order = np.argsort(rows, kind="stable")
-    rows = rows[order]
+    rows, folds = oof_rows(prepared)
     aligned = _by_id(found, train.ids[rows], "the OOF file")
     check_values(aligned.values, prepared.competition.task, "the OOF file")
     weights = evaluation_weights(train.targets[rows], prepared.dataset.info.classes, prepared.target_prior)
     decisions = default_decisions(aligned.values, prepared.competition.task)
-    return Scored(train.targets[rows], aligned, decisions, weights, numbers[order])
+    return Scored(train.targets[rows], aligned, decisions, weights, folds)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.builtin.splits import check_folds
 from harness.competition import Competition, Use, VariantSpec
@@ -16,6 +16,9 @@ from harness.errors import ConfigError, DataError, PluginError, listed, nearest
 from harness.offers import DataRequest, DatasetSource, Metric, Splitter
 from harness.params import as_json, parse_params
 from harness.plugins import Plugins, load_plugins
+
+if TYPE_CHECKING:
+    from harness.data import Rows
 
 FAST_ROWS = 2000
 """Training rows of a ``--fast`` run, at most."""
@@ -72,6 +75,21 @@ class Prepared:
     def primary(self) -> Metric:
         """The metric the board is ranked by."""
         return self.metrics[0]
+
+
+def oof_rows(prepared: Prepared) -> tuple[Rows, Rows]:
+    """Return which training rows are predicted out of fold, in their order, and the fold of each.
+
+    Returns
+    -------
+    rows, folds : (n,) int64
+    """
+    import numpy as np
+
+    rows = np.concatenate([fold.valid for fold in prepared.folds])
+    folds = np.concatenate([np.full(len(fold.valid), fold.index, dtype=np.int64) for fold in prepared.folds])
+    order = np.argsort(rows, kind="stable")
+    return rows[order], folds[order]
 
 
 def find_competitions(extra: Path | None, plugins: Plugins) -> dict[str, Path]:

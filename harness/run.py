@@ -42,11 +42,18 @@ BASELINE_WAIT = 60.0
 
 @dataclass(frozen=True)
 class Options:
-    """How a command runs, beside what it runs."""
+    """How a command runs, beside what it runs.
+
+    Attributes
+    ----------
+    executor : str
+        Name of an executor; empty for ``processes`` with several workers, ``serial`` with one.
+    """
 
     workspace: Workspace
     hardware: Hardware
     workers: int = 1
+    executor: str = ""
     retry_failed: bool = False
     facts: Mapping[str, Any] | None = None
     planned: Callable[[Sequence[Plan]], None] | None = None
@@ -112,12 +119,14 @@ def _run_plans(plans: Sequence[Plan], prepared: Prepared, options: Options) -> I
             message = f"{plan.run.label}: {failures[plan.run.run_id]}"
             prepared.plugins.tell("harness_warned", run=plan.run, message=message)
     ready = [plan for plan in plans if not failures[plan.run.run_id]]
-    executor = prepared.plugins.find(Executor, "processes" if options.workers > 1 else "serial", "--workers")
+    name = options.executor or ("processes" if options.workers > 1 else "serial")
+    executor = prepared.plugins.find(Executor, name, "--executor")
 
     def listener(task: Task) -> FoldResult:
         return execute(task, book.listen(task))
 
-    function = execute if options.workers > 1 else listener
+    # a listener cannot leave this process, and any executor but this one may send its tasks away
+    function = listener if name == "serial" else execute
     waiting = {plan.run.run_id: plan for plan in ready}
     try:
         for task, answer in executor.run(function, book.pending(ready), options.workers):

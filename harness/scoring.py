@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness.adjusting import Adjusted, Raw
 from harness.data import Dataset, Predictions
 from harness.offers import Metric
-from harness.prepare import Prepared
+from harness.prepare import Prepared, oof_rows
 from harness.results import Score, Scored
 
 if TYPE_CHECKING:
@@ -110,12 +110,10 @@ def score(
 
 def oof_meta(prepared: Prepared) -> pd.DataFrame | None:
     """Return what is known of the OOF rows, in the order of the training rows."""
-    import numpy as np
-
     meta = prepared.dataset.train.meta
     if meta is None:
         return None
-    rows = np.sort(np.concatenate([fold.valid for fold in prepared.folds]))
+    rows, _ = oof_rows(prepared)
     return meta.iloc[rows].reset_index(drop=True)
 
 

@@ -237,3 +237,10 @@ def test_overrides_change_one_parameter_and_the_label(table: dict[str, Any]) -> 
     assert changed_.label == "deep (adjuster2.metric=f2, model.depth=2)"
     assert deep.label == "deep"
     assert deep.model.params == {"depth": 9}
+
+
+@pytest.mark.parametrize("name", ["best", "baseline-prior", "baseline-mine"])
+def test_names_that_the_harness_gives_itself_are_reserved(name: str, table: dict[str, Any]) -> None:
+    table["strategies"][name] = next(iter(table["strategies"].values()))
+    with pytest.raises(ConfigError, match="are the harness's own"):
+        parse_competition(table, Path("rain"))
