@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
 
@@ -47,3 +48,19 @@ def _check_arguments(module: str, name: str, function: Any, spec: Any) -> None:
             takes = nearest(parameter.name, known) or "; it takes none"
             shown = str(parameter.replace(annotation=inspect.Parameter.empty))
             raise PluginError(f"{name} in {module}: the hook has no argument {shown!r}{takes}")
+
+
+def problems_in(answer: Any, plugin: str, hook: str) -> list[str]:
+    """Return the problems a check told; None and an empty answer are none.
+
+    Raises
+    ------
+    PluginError
+        If it is no list of texts. A lone string is refused too: it would be taken for a problem a letter.
+    """
+    found = [] if answer is None else answer
+    if isinstance(found, Iterable) and not isinstance(found, str):
+        found = list(found)
+        if all(isinstance(problem, str) for problem in found):
+            return found
+    raise PluginError(f"plugin {plugin!r}: {hook} answered {answer!r}; expected a list with one text for each problem")

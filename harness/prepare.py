@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.builtin.splits import check_folds
 from harness.competition import Competition, Use, VariantSpec
 from harness.competition_file import FILE, read_competition
+from harness.contract import problems_in
 from harness.data import Dataset, Examples, Fold, TaskType, check_unique
 from harness.errors import ConfigError, DataError, PluginError, listed, nearest
 from harness.offers import DataRequest, DatasetSource, Metric, Splitter
@@ -267,8 +268,9 @@ def check_dataset(competition: Competition, dataset: Dataset, plugins: Plugins) 
     elif competition.task.single_label and len(np.unique(dataset.train.targets)) < 2:
         raise DataError(f"train has a single class, {dataset.info.classes[int(dataset.train.targets[0])]!r}")
     problems: list[str] = []
-    for plugin, answer in plugins.ask("harness_check_dataset", competition=competition, dataset=dataset):
-        problems += [f"{problem} ({plugin})" for problem in answer or ()]
+    hook = "harness_check_dataset"
+    for plugin, answer in plugins.ask(hook, competition=competition, dataset=dataset):
+        problems += [f"{problem} ({plugin})" for problem in problems_in(answer, plugin, hook)]
     if problems:
         raise DataError(listed(problems, 3))
 

@@ -14,6 +14,7 @@ from harness.data import Column, DatasetInfo, Predictions, TaskType
 from harness.errors import HarnessError, PluginError, StoreError
 from harness.files import atomic_write, read_json, write_json
 from harness.planning import Plan, board_key, workspace_path
+from harness.plugins import describe_error
 from harness.prepare import Prepared
 from harness.results import FoldResult, Run, RunResult, Score, Scored, Status
 from harness.store import RESULT, Workspace
@@ -170,8 +171,10 @@ def write_figures(prepared: Prepared, result: RunResult, baseline: bool = False)
                     artifact.write(target)
         except HarnessError as error:
             notes.append(str(error))
-        except Exception as error:
-            notes.append(f"plugin {plugin!r} failed to draw its report: {type(error).__name__}: {error}")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit too: a figure is not worth a run
+            notes.append(f"plugin {plugin!r} failed to draw its report: {describe_error(error)}")
     return notes
 
 

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.contract import problems_in
 from harness.data import Predictions, Submission
 from harness.errors import PluginError, SubmissionError, listed
 from harness.files import atomic_write, slug
@@ -43,13 +44,14 @@ def make_submission(prepared: Prepared, test: Predictions | None, decisions: Pre
 def problems_of(prepared: Prepared, submission: Submission) -> list[str]:
     """Return every problem that the built-in checks and the plugins find, one line each."""
     problems: list[str] = []
-    for _, answer in prepared.plugins.ask(
-        "harness_check_submission",
+    hook = "harness_check_submission"
+    for plugin, answer in prepared.plugins.ask(
+        hook,
         competition=prepared.competition,
         dataset=prepared.dataset,
         submission=submission,
     ):
-        problems += list(answer or ())
+        problems += problems_in(answer, plugin, hook)
     return problems
 
 

@@ -53,13 +53,14 @@ def leaderboard_command(
 @click.pass_context
 def ui_command(ctx: click.Context, competition: str | None, tracking_uri: str | None, host: str, port: int) -> None:
     """Open the MLflow UI on this machine, at the leaderboard of a competition."""
+    import os
     import subprocess
 
     from harness.store import Workspace
-    from harness.tracking import experiment_id_of, resolve_uri, ui_command, ui_url
+    from harness.tracking import experiment_id_of, resolve_uri, shown_uri, ui_command, ui_url
 
     uri = resolve_uri(tracking_uri, Workspace(shared_of(ctx).workspace).root)
-    click.echo(f"tracking  {uri}", err=True)
+    click.echo(f"tracking  {shown_uri(uri)}", err=True)
     experiment = experiment_id_of(uri, competition) if competition else None
     served = uri.startswith(("http://", "https://"))
     link = f"http://{host}:{port}/" if experiment is None else ui_url(host, port, experiment)
@@ -68,9 +69,9 @@ def ui_command(ctx: click.Context, competition: str | None, tracking_uri: str | 
     click.echo(f"open      {link}")
     if competition and experiment is None:
         click.echo(f"no runs of {competition!r} are tracked there yet", err=True)
-    if not served:
-        try:
-            # an argument list of our own, no shell
-            ctx.exit(subprocess.run(ui_command(uri, host, port), check=False).returncode)  # noqa: S603
-        except KeyboardInterrupt:
-            click.echo("stopped", err=True)
+    if served:
+        return
+    command = ui_command(uri, host, port)
+    if os.name == "posix":  # the server takes this process's place, so that signals reach it and nothing stays behind
+        os.execv(command[0], command)  # noqa: S606
+    ctx.exit(subprocess.run(command, check=False).returncode)  # noqa: S603

@@ -5,7 +5,7 @@ training never waits for MLflow. Importing this package does not import MLflow.
 """
 
 from harness.tracking.reading import entries_from_tracking, experiment_id_of
-from harness.tracking.server import resolve_uri, ui_command, ui_url
+from harness.tracking.server import resolve_uri, shown_uri, ui_command, ui_url
 from harness.tracking.tracker import Tracker
 
-__all__ = ["Tracker", "entries_from_tracking", "experiment_id_of", "resolve_uri", "ui_command", "ui_url"]
+__all__ = ["Tracker", "entries_from_tracking", "experiment_id_of", "resolve_uri", "shown_uri", "ui_command", "ui_url"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.errors import StoreError
 from harness.files import read_json, write_json
 from harness.results import Run
+from harness.tracking.server import shown_uri
 
 FILE = "tracking.json"
 
@@ -39,12 +40,12 @@ class Ids:
             known = read_json(ids.path)
         except StoreError:
             return ids  # a damaged file costs a second MLflow run, never the training
-        if isinstance(known, dict) and (known.get("uri"), known.get("experiment")) == (uri, experiment):
+        if isinstance(known, dict) and (known.get("uri"), known.get("experiment")) == (shown_uri(uri), experiment):
             ids.parent, ids.folds = known.get("parent"), dict(known.get("folds") or {})
         return ids
 
     def write(self) -> None:
         """Store the ids beside the run."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        known = {"uri": self.uri, "experiment": self.experiment, "parent": self.parent, "folds": self.folds}
+        known = {"uri": shown_uri(self.uri), "experiment": self.experiment, "parent": self.parent, "folds": self.folds}
         write_json(self.path, known)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness.competition import Competition
 from harness.errors import StoreError
 from harness.tracking.note import value_of
-from harness.tracking.server import database_path, open_client
+from harness.tracking.server import database_path, open_client, shown_uri
 from harness.tracking.view import RUNS_ONLY
 
 if TYPE_CHECKING:
@@ -73,9 +73,10 @@ def _open(uri: str, competition_id: str) -> tuple[MlflowClient, str]:
         experiment = client.get_experiment_by_name(competition_id)
     except Exception as error:
         text = " ".join(str(error).split())[:200]
-        raise StoreError(f"cannot read MLflow at {uri}: {text}; is it the right address, and is it up?") from None
+        raise StoreError(f"cannot read MLflow at {shown_uri(uri)}: {text}; right address, and is it up?") from None
     if experiment is None:
-        raise StoreError(f"MLflow at {uri} has no experiment {competition_id!r}; run: harness run {competition_id}")
+        where = shown_uri(uri)
+        raise StoreError(f"MLflow at {where} has no experiment {competition_id!r}; run: harness run {competition_id}")
     return client, experiment.experiment_id
 
 

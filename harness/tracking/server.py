@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,6 +57,17 @@ def resolve_uri(option: str | None, workspace: Path) -> str:
     return uri
 
 
+def shown_uri(uri: str) -> str:
+    """Return a URI as it may be shown and stored: without user and password.
+
+    Examples
+    --------
+    >>> shown_uri("postgresql://me:secret@db.team/mlflow"), shown_uri("sqlite:///mlflow.db")
+    ('postgresql://db.team/mlflow', 'sqlite:///mlflow.db')
+    """
+    return re.sub(r"//[^/@]*@", "//", uri)
+
+
 def database_path(uri: str) -> Path | None:
     """Return the file of a SQLite URI, None for any other.
 
@@ -106,7 +118,8 @@ def ui_command(uri: str, host: str = "127.0.0.1", port: int = 5000) -> list[str]
     database = database_path(uri)
     if database is not None:
         options += ["--artifacts-destination", (database.parent / ARTIFACTS).as_uri()]
-    return [sys.executable, "-m", "mlflow", "server", *options]
+    # warnings of the server's own libraries are not for the person who opens a leaderboard
+    return [sys.executable, "-W", "ignore", "-m", "mlflow", "server", *options]
 
 
 def ui_url(host: str, port: int, experiment_id: str, *, charts: bool = False, base: str | None = None) -> str:

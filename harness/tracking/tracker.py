@@ -13,6 +13,7 @@ from harness.data import Dataset
 from harness.hookspecs import hookimpl
 from harness.results import FoldResult, Run, RunResult
 from harness.tracking.recorder import Recorder
+from harness.tracking.server import shown_uri
 from harness.tracking.worker import Worker
 
 
@@ -92,7 +93,8 @@ class Tracker:
         """Write what is queued, and mark runs that did not end as killed; gives up after `timeout` idle seconds."""
         self._worker.put(partial(self._recorder.killed, _now()))
         if not self._worker.close(timeout):
-            self._warn(f"MLflow at {self.uri} did not answer within {timeout:.0f} s; its record is incomplete")
+            where = shown_uri(self.uri)
+            self._warn(f"MLflow at {where} did not answer within {timeout:.0f} s; its record is incomplete")
 
 
 def _now() -> int:

@@ -399,7 +399,7 @@ def test_the_uri_is_the_option_then_the_environment_then_the_workspace(
 
 def test_the_ui_is_served_on_the_loopback_interface(tmp_path: Path) -> None:
     command = ui_command(f"sqlite:///{tmp_path}/mlflow.db", port=5007)
-    assert command[:4] == [sys.executable, "-m", "mlflow", "server"]
+    assert command[:6] == [sys.executable, "-W", "ignore", "-m", "mlflow", "server"]
     assert command[command.index("--host") + 1] == "127.0.0.1"
     assert command[command.index("--artifacts-destination") + 1] == (tmp_path / "mlartifacts").as_uri()
     assert ui_url("h", 1, "7", charts=True, base="http://team/") == (
