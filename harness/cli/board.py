@@ -49,7 +49,7 @@ def leaderboard_command(
 @click.argument("competition", metavar="[COMP]", required=False, shell_complete=complete_competitions)
 @tracking_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Interface; others can reach it unless loopback.")
-@click.option("--port", default=5000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--port", default=5000, show_default=True, type=click.IntRange(1, 65535), help="Port of the server.")
 @click.pass_context
 def ui_command(ctx: click.Context, competition: str | None, tracking_uri: str | None, host: str, port: int) -> None:
     """Open the MLflow UI on this machine, at the leaderboard of a competition."""

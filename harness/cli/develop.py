@@ -12,7 +12,10 @@ from harness.errors import ConfigError
 @click.argument("plugin")
 @json_option
 def check_plugin_command(plugin: str, as_json: bool) -> None:
-    """Run the conformance kit on an installed plugin: every offer is built, fitted, saved, loaded and compared."""
+    """Run the conformance kit on an installed plugin.
+
+    Every offer is built, fitted, saved, loaded and compared.
+    """
     from harness.cli.app import echo_json
     from harness.testing import check_plugin
 
@@ -33,7 +36,10 @@ def check_plugin_command(plugin: str, as_json: bool) -> None:
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion_command(shell: str) -> None:
-    """Print the completion script of a shell: eval "$(harness completion bash)"."""
+    """Print the completion script of a shell.
+
+    Use it with: eval "$(harness completion bash)"
+    """
     from click.shell_completion import get_completion_class
 
     kind = get_completion_class(shell)

@@ -87,7 +87,10 @@ def grade_command(ctx: click.Context, competition: str, file: Path, truth: Path,
 @click.option("--output", type=FILE, required=True, help="Where the predictions go, in the submission's columns.")
 @click.pass_context
 def predict_command(ctx: click.Context, run: str, source: Path, output: Path) -> None:
-    """Predict new data with a finished run (its id, a beginning of it, or its folder)."""
+    """Predict new data with a finished run.
+
+    RUN is its id, a beginning of it, or its folder.
+    """
     from harness.predict import predict_new
     from harness.store import Workspace
 

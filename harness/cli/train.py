@@ -48,7 +48,13 @@ tracking_option = click.option(
 @click.option("--folds", type=click.IntRange(min=2), help="Number of folds, if not the competition's own.")
 @click.option("--set", "settings", multiple=True, metavar="STRATEGY.param=value", help="Change a parameter.")
 @data_option
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where models train; auto is a GPU if there is one.",
+)
 @click.option(
     "--threads", type=click.IntRange(min=1), help="Threads a task may use.  [default: all, shared by workers]"
 )
