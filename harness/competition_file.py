@@ -115,9 +115,14 @@ class _Section:
 
 
 def _checked_id(name: str) -> str:
-    if not name or len(name) > 100 or not all(c.isalnum() or c in "-_" for c in name) or not name.isascii():
-        raise ConfigError(f"competition folder {name!r}: expected letters, digits, '-' and '_', at most 100")
+    _check_name(name, f"competition folder {name!r}")
     return name
+
+
+def _check_name(name: str, where: str) -> None:
+    # it becomes part of a path
+    if not name or len(name) > 100 or not all(c.isalnum() or c in "-_" for c in name) or not name.isascii():
+        raise ConfigError(f"{where}: expected letters, digits, '-' and '_', at most 100")
 
 
 def _task(top: _Section) -> TaskType:
@@ -147,6 +152,8 @@ def _use(value: Any, where: str) -> Use:
 
 def _data(section: _Section) -> DataSpec:
     variants = section.section("variants", {})
+    for name in variants.table:
+        _check_name(name, f"{variants.where}: {name!r}")
     spec = DataSpec(
         source=section.text("source"),
         variant=section.text("variant", "sample"),
@@ -163,12 +170,15 @@ def _variant(name: str, section: _Section) -> VariantSpec:
     urls = section.take("urls", [])
     if not isinstance(urls, list) or not all(isinstance(url, str) for url in urls):
         raise ConfigError(f"{section.where}: urls = {urls!r}: expected a list of URLs")
+    digests = dict(section.section("sha256", {}).table)
+    if not all(isinstance(digest, str) for digest in digests.values()):
+        raise ConfigError(f'{section.where}: sha256 = {digests!r}: expected "FILE" = "DIGEST" pairs')
     spec = VariantSpec(
         name=name,
         about=section.text("about", ""),
         params=dict(section.section("params", {}).table),
         urls=tuple(urls),
-        sha256=dict(section.section("sha256", {}).table),
+        sha256=digests,
         size=section.text("size", ""),
         licence=section.text("licence", ""),
     )
@@ -182,8 +192,8 @@ def _evaluate(section: _Section) -> Evaluate:
     if on not in ("oof", "valid"):
         raise ConfigError(f"{section.where}: on = {on!r}{nearest(on, ['oof', 'valid'])}")
     if isinstance(prior, Mapping):
-        shares = list(prior.values())
-        if not all(isinstance(s, int | float) and 0 <= s <= 1 for s in shares) or abs(sum(shares) - 1) > 1e-3:
+        shares = [share for share in prior.values() if type(share) in (int, float) and 0 <= share <= 1]
+        if len(shares) < len(prior) or abs(sum(shares) - 1) > 1e-3:
             raise ConfigError(f"{section.where}: target_prior = {dict(prior)}: expected class shares that sum to 1")
     elif prior not in (None, "valid"):
         raise ConfigError(f'{section.where}: target_prior = {prior!r}: expected a table of class shares, or "valid"')
@@ -193,6 +203,8 @@ def _evaluate(section: _Section) -> Evaluate:
 def _submission(section: _Section) -> SubmissionSchema:
     columns = section.take("columns")
     if isinstance(columns, list) and all(isinstance(name, str) for name in columns):
+        if len(set(columns)) < len(columns):
+            raise ConfigError(f"{section.where}: columns names something twice: {columns}")
         columns = {name: name for name in columns}
     if not isinstance(columns, Mapping) or not columns or not all(isinstance(out, str) for out in columns.values()):
         raise ConfigError(
@@ -213,6 +225,8 @@ def _submission(section: _Section) -> SubmissionSchema:
     section.done()
     if schema.id in schema.columns:
         raise ConfigError(f"{section.where}: {schema.id!r} is both the id and a value column")
+    if schema.low is not None and schema.high is not None and schema.low > schema.high:
+        raise ConfigError(f"{section.where}: low = {schema.low} is above high = {schema.high}")
     return schema
 
 

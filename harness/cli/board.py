@@ -65,7 +65,7 @@ def ui_command(ctx: click.Context, competition: str | None, tracking_uri: str | 
     served = uri.startswith(("http://", "https://"))
     link = f"http://{host}:{port}/" if experiment is None else ui_url(host, port, experiment)
     if served:
-        link = uri if experiment is None else ui_url(host, port, experiment, base=uri)
+        link = shown_uri(uri) if experiment is None else ui_url(host, port, experiment, base=shown_uri(uri))
     click.echo(f"open      {link}")
     if competition and experiment is None:
         click.echo(f"no runs of {competition!r} are tracked there yet", err=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -198,10 +200,12 @@ def _as_json(found: Competition, plugins: Plugins) -> dict[str, Any]:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print aligned columns; the last one takes what is left."""
+    """Print aligned columns, cut at the edge of a terminal."""
+    width_of_terminal = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
     clean = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in [list(head), *clean]) for i in range(len(head) - 1)]
     for number, row in enumerate([list(head), *clean]):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
         line = "  " + "  ".join([*cells, row[-1]]).rstrip()
+        line = line if len(line) <= width_of_terminal else line[: width_of_terminal - 1] + "…"
         click.echo(click.style(line, dim=True) if number == 0 else line)

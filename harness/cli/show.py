@@ -14,6 +14,8 @@ from rich.text import Text
 
 from harness.leaderboard import NOT_BETTER, Board, score_of
 
+SHORT = {NOT_BETTER: "below baseline"}
+"""Flags that are told in fewer words in a table."""
 WIDEST = 140
 """Columns of output that is not a terminal: wide enough that nothing is cut."""
 
@@ -81,7 +83,7 @@ def _shown_name(entry: Mapping[str, Any]) -> str:
 
 def _flags(entry: Mapping[str, Any]) -> str:
     names = ["baseline"] if entry["baseline"] else []
-    return ", ".join([*names, *entry["flags"]])
+    return ", ".join([*names, *(SHORT.get(flag, flag) for flag in entry["flags"])])
 
 
 def _style(entry: Mapping[str, Any]) -> str:
