@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from harness.archive import extract, is_archive, stem
-from harness.errors import DataError, StoreError, listed
+from harness.errors import DataError, StoreError, listed, nearest
 from harness.files import read_json, sha256, write_json
 
 RECORD = "fetched.json"
@@ -86,6 +86,9 @@ def fetch(
         If the disk refuses.
     """
     names = _names(urls)
+    for name in digests:
+        if name not in names:  # else a misspelt name would leave its file unverified
+            raise DataError(f"a digest is given for {name!r}, which is not fetched{nearest(name, names)}")
     record = read_json(into / RECORD) if (into / RECORD).is_file() else {}
     staging = into.parent / f".{into.name}.part"
     home = into if into.is_dir() else staging

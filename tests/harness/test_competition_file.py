@@ -122,7 +122,7 @@ def test_the_least_a_file_must_say() -> None:
 
 def changed(table: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     table = copy.deepcopy(table)
-    *parents, last = path.split("/")
+    *parents, last = (part.replace("%2f", "/") for part in path.split("/"))
     place = table
     for parent in parents:
         place = place.setdefault(parent, {})
@@ -148,14 +148,24 @@ def changed(table: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         ("data/variant", "pubic", "variant = 'pubic'; did you mean 'public'?"),
         ("data/variants/public/url", "x", "data: variants: public: unknown key 'url'; did you mean 'urls'?"),
         ("data/variants/public/urls", "x", "urls = 'x': expected a list of URLs"),
+        ("data/variants/..%2f..%2fx", {}, "data: variants: '../../x': expected letters, digits, '-' and '_'"),
+        ("data/variants/public/sha256", {"rain.csv": 5}, "sha256 = {'rain.csv': 5}: expected"),
+        ("data/variants/public/sha256", "00ff", "sha256: expected a table, found '00ff'"),
+        ("data/params", [], "data: params: expected a table, found []"),
         ("split", {"folds": 3}, 'split: expected "NAME" or { use = "NAME", ... }'),
         ("evaluate/on", "test", "evaluate: on = 'test'; known: oof, valid"),
         ("evaluate/target_prior", {"a": 0.5, "b": 0.6}, "expected class shares that sum to 1"),
         ("evaluate/target_prior", {"a": float("nan"), "b": 1.0}, "expected class shares that sum to 1"),
+        ("evaluate/target_prior", {"a": True, "b": False}, "expected class shares that sum to 1"),
+        ("evaluate/target_prior", {"a": "1.0"}, "expected class shares that sum to 1"),
+        ("evaluate/target_prior", {}, "expected class shares that sum to 1"),
         ("evaluate/target_prior", "test", "expected a table of class shares"),
         ("submission/values", "probability", "values = 'probability'; did you mean 'probabilities'?"),
         ("submission/columns", [], "expected a list of classes"),
         ("submission/columns", {"day": "wet"}, "'day' is both the id and a value column"),
+        ("submission/columns", ["wet", "dry", "wet"], "columns names something twice: ['wet', 'dry', 'wet']"),
+        ("submission/columns", {"p": 1}, "expected a list of classes, or column = class pairs"),
+        ("submission/low", 2, "low = 2 is above high = 1.0"),
         ("submission/low", "0", "low = '0': expected a number"),
         ("submission/low", True, "low = True: expected a number"),
         ("rules/test_inputs", "no", "test_inputs = 'no': expected true or false"),
@@ -244,3 +254,30 @@ def test_names_that_the_harness_gives_itself_are_reserved(name: str, table: dict
     table["strategies"][name] = next(iter(table["strategies"].values()))
     with pytest.raises(ConfigError, match="are the harness's own"):
         parse_competition(table, Path("rain"))
+
+
+def places(table: dict[str, Any], start: str = "") -> list[str]:
+    """Return the paths of everything in a table, tables too."""
+    found = []
+    for key, value in table.items():
+        found.append(f"{start}{key}")
+        if isinstance(value, dict):
+            found += places(value, f"{start}{key}/")
+    return found
+
+
+PLACES = places(tomllib.loads(FULL))
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("none")
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["use", "k", "x/y"]), inner)
+)
+
+
+@given(st.sampled_from(PLACES), VALUES)
+def test_whatever_stands_anywhere_is_read_or_refused_in_one_line(path: str, value: Any) -> None:
+    told = ""
+    try:
+        parse(changed(tomllib.loads(FULL), path, value))
+    except ConfigError as error:
+        told = str(error)
+    assert "\n" not in told

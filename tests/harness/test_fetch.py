@@ -289,3 +289,9 @@ def test_a_full_disk_is_told_and_what_is_there_stays_for_the_next_time(
 
 def test_secrets_are_not_shown() -> None:
     assert shown("https://me:pass@host:8080/a/b.zip?sig=1#x") == "https://host:8080/a/b.zip"
+
+
+def test_a_digest_of_a_file_that_is_not_fetched_is_a_mistake(server: Server, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="given for 'dta.bin', which is not fetched; did you mean 'data.bin'"):
+        fetch([f"{server.url}/data.bin"], {"dta.bin": DIGEST}, tmp_path / "into")
+    assert server.asked == []
