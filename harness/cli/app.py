@@ -158,7 +158,10 @@ def command_name() -> str:
 def shared_of(ctx: click.Context) -> Shared:
     """Return the options of every command."""
     shared = ctx.find_object(Shared)
-    return shared if shared is not None else Shared(None, Path())
+    if shared is None:  # a shell completes a line without calling the group
+        given = ctx.find_root().params
+        shared = Shared(given.get("competitions"), given.get("workspace") or Path())
+    return shared
 
 
 def complete_competitions(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -178,8 +181,13 @@ def complete_strategies(ctx: click.Context, param: click.Parameter, incomplete: 
     from harness.prepare import find_competition
 
     del param
-    home = find_competition(str(ctx.params.get("competition")), shared_of(ctx).competitions, load_plugins())
-    return [s.name for s in read_competition(home).strategies if s.name.startswith(incomplete)]
+    # click leaves arguments unnamed while an option still lacks its value
+    typed = ctx.params.get("competition") or next(iter(ctx.args), "")
+    try:
+        found = read_competition(find_competition(typed, shared_of(ctx).competitions, load_plugins()))
+    except HarnessError:  # nothing to say in the middle of a line; the command itself will tell
+        return []
+    return [strategy.name for strategy in found.strategies if strategy.name.startswith(incomplete)]
 
 
 def competition_argument(function: Any) -> Any:
