@@ -6,25 +6,27 @@ argument a default (pluggy would silently pass the default).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from harness.competition import Competition
-from harness.data import Dataset, Predictions, Submission
-from harness.offers import (
-    Adjuster,
-    DatasetSource,
-    Executor,
-    Features,
-    Metric,
-    ModelRecipe,
-    Rebalancer,
-    Splitter,
-)
-from harness.results import Artifact, FoldResult, Run, RunResult
+if TYPE_CHECKING:  # the specifications only name these, so that listing plugins stays instant
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from harness.competition import Competition
+    from harness.data import Dataset, Predictions, Submission
+    from harness.offers import (
+        Adjuster,
+        DatasetSource,
+        Executor,
+        Features,
+        Metric,
+        ModelRecipe,
+        Rebalancer,
+        Splitter,
+    )
+    from harness.results import Artifact, FoldResult, Run, RunResult
 
 PROJECT = "harness"
 hookspec = pluggy.HookspecMarker(PROJECT)

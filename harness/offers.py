@@ -177,7 +177,7 @@ class DataRequest:
     cache: Path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DatasetSource:
     """Reads a kind of data set, whatever competition it belongs to.
 
@@ -197,7 +197,7 @@ class DatasetSource:
     read_new: Callable[[Any, Path, DatasetInfo], Examples] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Features:
     """Turns a dataset's inputs into what a model takes, fitted inside the fold.
 
@@ -215,7 +215,7 @@ class Features:
     stages: StagesOf | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ModelRecipe:
     """How a model is built.
 
@@ -251,7 +251,7 @@ class Score(Protocol):
         """Score n rows; `targets` by `TaskType`, `values` (n, k), `weights` (n,) or None."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Metric:
     """A score with a stored direction.
 
@@ -280,7 +280,7 @@ class Metric:
         return one < other if self.direction == "min" else one > other
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Splitter:
     """Cuts rows into folds.
 
@@ -301,7 +301,7 @@ class Splitter:
     forward: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rebalancer:
     """Changes the class shares a model trains on; sees training rows of one fold only.
 
@@ -372,7 +372,7 @@ class Adjustment(Protocol):
         """Take back what `state` returned."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Adjuster:
     """Corrects predictions after training, cross-fitted over folds.
 
@@ -394,7 +394,7 @@ class Adjuster:
     sees_test: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Executor:
     """Decides how many tasks run at once, and where; never changes what a task computes.
 

@@ -222,13 +222,15 @@ class Plugins:
         self._offers.clear()
 
 
-def load_plugins(local: Path | None = None) -> Plugins:
+def load_plugins(local: Path | None = None, builtin: Iterable[str] = BUILTIN) -> Plugins:
     """Build a manager with the built-ins, every installed plugin, and a competition's own ``plugin.py``.
 
     Parameters
     ----------
     local : Path, optional
         The ``plugin.py`` of the competition in use.
+    builtin : iterable of str, optional
+        Names of the built-in plugins, if not all are needed.
 
     Raises
     ------
@@ -238,7 +240,7 @@ def load_plugins(local: Path | None = None) -> Plugins:
     from importlib.metadata import entry_points
 
     plugins = Plugins()
-    for name in BUILTIN:
+    for name in builtin:
         plugins.register(name, importlib.import_module(f"harness.builtin.{name}"))
     for point in sorted(entry_points(group=PROJECT), key=lambda point: point.name):
         distribution = point.dist.name if point.dist else ""

@@ -12,10 +12,11 @@ from harness.competition_file import read_competition
 from harness.data import Dataset, Examples, Predictions
 from harness.errors import DataError, StoreError
 from harness.files import verify_checksums
+from harness.finding import find_competition
 from harness.offers import Metric, Splitter
 from harness.planning import strategy_from_record
 from harness.plugins import load_plugins
-from harness.prepare import Prepared, Setting, find_competition, source_of, variant_of
+from harness.prepare import Prepared, Setting, source_of, variant_of
 from harness.records import info_from
 from harness.store import Stored, Workspace, find_run
 from harness.stored_task import load_fold

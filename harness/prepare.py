@@ -93,40 +93,6 @@ def oof_rows(prepared: Prepared) -> tuple[Rows, Rows]:
     return rows[order], folds[order]
 
 
-def find_competitions(extra: Path | None, plugins: Plugins) -> dict[str, Path]:
-    """Find competitions in ``./competitions``, in a given folder, then in installed distributions; the first one wins.
-
-    Returns
-    -------
-    dict of str to Path
-        Folder by id, sorted by id.
-    """
-    roots = [Path("competitions")] + ([extra] if extra else [])
-    for _, answer in plugins.ask("harness_competitions"):
-        roots.extend(answer or ())
-    found: dict[str, Path] = {}
-    for root in roots:
-        for path in sorted(root.glob(f"*/{FILE}")):
-            found.setdefault(path.parent.name, path.parent.resolve())
-    return dict(sorted(found.items()))
-
-
-def find_competition(name: str, extra: Path | None, plugins: Plugins) -> Path:
-    """Return a competition's folder by id.
-
-    Raises
-    ------
-    ConfigError
-        With the nearest id.
-    """
-    if extra is not None and not extra.is_dir():
-        raise ConfigError(f"--competitions {extra}: no such folder")
-    known = find_competitions(extra, plugins)
-    if name not in known:
-        raise ConfigError(f"no competition {name!r}{nearest(name, known)}")
-    return known[name]
-
-
 @lru_cache(maxsize=1)
 def prepare(setting: Setting) -> Prepared:
     """Read a competition with its data and cut the folds; the last one is kept, so that tasks in one process share it.

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from harness.competition import Competition
-from harness.data import Dataset, TaskType
+from harness.data import TaskType
 from harness.hookspecs import hookimpl
-from harness.results import Artifact, RunResult
+
+if TYPE_CHECKING:
+    from harness.competition import Competition
+    from harness.data import Dataset
+    from harness.results import Artifact, RunResult
 
 
 @hookimpl
@@ -23,6 +27,7 @@ def harness_report(competition: Competition, dataset: Dataset, result: RunResult
 def _classification(competition: Competition, dataset: Dataset, result: RunResult) -> Iterable[Artifact]:
     from harness.builtin._figures import confusion, precision_recall, reliability, shares
     from harness.builtin._figures.sets import shown_sets
+    from harness.results import Artifact
 
     classes, name = dataset.info.classes, result.run.label
     sets = shown_sets(competition, result)
@@ -49,6 +54,7 @@ def _classification(competition: Competition, dataset: Dataset, result: RunResul
 def _regression(competition: Competition, result: RunResult) -> Iterable[Artifact]:
     from harness.builtin._figures import regression
     from harness.builtin._figures.sets import shown_sets
+    from harness.results import Artifact
 
     sets, name = shown_sets(competition, result), result.run.label
     columns = competition.submission.columns if competition.submission else {}

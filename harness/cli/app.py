@@ -166,8 +166,8 @@ def shared_of(ctx: click.Context) -> Shared:
 
 def complete_competitions(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Complete the id of a competition."""
+    from harness.finding import find_competitions
     from harness.plugins import load_plugins
-    from harness.prepare import find_competitions
 
     del param
     known = find_competitions(shared_of(ctx).competitions, load_plugins())
@@ -177,8 +177,8 @@ def complete_competitions(ctx: click.Context, param: click.Parameter, incomplete
 def complete_strategies(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Complete the name of a strategy of the competition already typed."""
     from harness.competition_file import read_competition
+    from harness.finding import find_competition
     from harness.plugins import load_plugins
-    from harness.prepare import find_competition
 
     del param
     # click leaves arguments unnamed while an option still lacks its value

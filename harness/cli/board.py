@@ -20,10 +20,10 @@ def leaderboard_command(
     """Show the leaderboard of a competition."""
     from harness.cli.show import print_board
     from harness.competition_file import FILE, read_competition
+    from harness.finding import find_competition
     from harness.leaderboard import NO_DATA, comparable, rank, read_board
     from harness.offers import Metric
     from harness.plugins import load_plugins
-    from harness.prepare import find_competition
     from harness.store import Workspace
 
     shared = shared_of(ctx)

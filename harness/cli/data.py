@@ -18,9 +18,10 @@ from harness.errors import ConfigError, HarnessError, nearest
 @click.pass_context
 def check_command(ctx: click.Context, competition: str, data: str, as_json: bool) -> None:
     """Read the data, cut the folds and look at every strategy, without training anything."""
+    from harness.finding import find_competition
     from harness.launch import unusable_strategies
     from harness.plugins import load_plugins
-    from harness.prepare import Setting, find_competition, prepare
+    from harness.prepare import Setting, prepare
     from harness.store import Workspace
 
     shared = shared_of(ctx)
@@ -74,8 +75,9 @@ def fetch_command(ctx: click.Context, competition: str, variant: str, as_json: b
     from harness.cli.progress import Download
     from harness.competition_file import read_competition
     from harness.fetch import fetch
+    from harness.finding import find_competition
     from harness.plugins import load_plugins
-    from harness.prepare import fetched_folder, find_competition
+    from harness.prepare import fetched_folder
     from harness.store import Workspace
 
     shared = shared_of(ctx)

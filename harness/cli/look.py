@@ -14,10 +14,10 @@ from harness.cli.app import competition_argument, echo_json, json_option, one_li
 from harness.competition import Competition, Use
 from harness.competition_file import read_competition
 from harness.errors import HarnessError
+from harness.finding import find_competition, find_competitions
 from harness.offers import Adjuster, DatasetSource, Features, Metric, ModelRecipe, Rebalancer, Splitter
 from harness.params import ParamDoc, document
 from harness.plugins import GATHERED, Plugins, load_plugins
-from harness.prepare import find_competition, find_competitions
 
 
 @click.command("list")
@@ -26,7 +26,7 @@ from harness.prepare import find_competition, find_competitions
 def list_command(ctx: click.Context, as_json: bool) -> None:
     """List the competitions."""
     rows: list[dict[str, Any]] = []
-    for name, home in find_competitions(shared_of(ctx).competitions, load_plugins()).items():
+    for name, home in find_competitions(shared_of(ctx).competitions, load_plugins(builtin=["competitions"])).items():
         try:
             competition = read_competition(home)
         except HarnessError as error:

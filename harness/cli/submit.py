@@ -17,8 +17,9 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 def _prepared(shared: Shared, competition: str, data: str) -> Prepared:
+    from harness.finding import find_competition
     from harness.plugins import load_plugins
-    from harness.prepare import Setting, find_competition, prepare
+    from harness.prepare import Setting, prepare
     from harness.store import Workspace
 
     home = find_competition(competition, shared.competitions, load_plugins())
@@ -126,10 +127,11 @@ def import_command(
 ) -> None:
     """Put a notebook's predictions on the leaderboard, scored by the same rules."""
     from harness.cli.show import print_board
+    from harness.finding import find_competition
     from harness.imported import import_predictions
     from harness.leaderboard import read_board
     from harness.plugins import load_plugins
-    from harness.prepare import Setting, find_competition, prepare
+    from harness.prepare import Setting, prepare
     from harness.store import Workspace
     from harness.tracking import Tracker, resolve_uri
 

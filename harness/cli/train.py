@@ -72,8 +72,9 @@ def run_command(ctx: click.Context, /, competition: str, **options: Any) -> None
 
     The same command continues where a stopped one ended; what is already trained is not trained again.
     """
+    from harness.finding import find_competition
     from harness.plugins import load_plugins
-    from harness.prepare import Setting, find_competition, prepare
+    from harness.prepare import Setting, prepare
     from harness.store import Workspace
 
     shared: Shared = shared_of(ctx)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from harness import hookimpl
-from harness.offers import Adjuster, DatasetSource, Features, ModelRecipe, Rebalancer
+
+if TYPE_CHECKING:
+    from harness.offers import Adjuster, DatasetSource, Features, ModelRecipe, Rebalancer
 
 
 @hookimpl
