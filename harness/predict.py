@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.adjusting import apply_chain, chain_of, columns_after, restore_chain
+from harness.competition import VariantSpec
 from harness.competition_file import read_competition
 from harness.data import Dataset, Examples, Predictions
 from harness.errors import DataError, StoreError
@@ -16,7 +17,7 @@ from harness.finding import find_competition
 from harness.offers import Metric, Splitter
 from harness.planning import strategy_from_record
 from harness.plugins import load_plugins
-from harness.prepare import Prepared, Setting, source_of, variant_of
+from harness.prepare import Prepared, Setting, source_of
 from harness.records import info_from
 from harness.store import Stored, Workspace, find_run
 from harness.stored_task import load_fold
@@ -83,7 +84,7 @@ def _without_rows(stored: Stored, workspace: Workspace, competitions: Path | Non
     plugins = load_plugins(competition.plugin)
     info = info_from(stored.result["data"]["info"])
     setting = Setting(home, workspace.cache.resolve(), stored.result["data"]["given"])
-    variant, _ = variant_of(competition, info.variant if info.variant in competition.data.variants else "")
+    variant = competition.data.variants.get(info.variant, VariantSpec(info.variant))
     _, params = source_of(competition, plugins, variant)
     nobody = Examples(np.empty(0, dtype=object), [])
     prepared = Prepared(

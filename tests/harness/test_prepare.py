@@ -10,13 +10,12 @@ import pytest
 from harness.competition import Evaluate
 from harness.data import Dataset, DatasetInfo, Examples, TaskType
 from harness.errors import ConfigError, DataError, PluginError
+from harness.finding import find_competition, find_competitions
 from harness.plugins import load_plugins
 from harness.prepare import (
     Setting,
     check_dataset,
     fetched_folder,
-    find_competition,
-    find_competitions,
     prepare,
     subsample,
     variant_of,
