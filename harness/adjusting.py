@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.checked import check_values
 from harness.competition import Strategy
 from harness.competition_file import FILE
-from harness.data import TaskType
+from harness.data import Examples, TaskType
 from harness.errors import ConfigError
 from harness.offers import Adjuster, AdjusterInput, Adjustment
 from harness.params import parse_params
@@ -114,9 +114,11 @@ def adjust(links: Sequence[Link], prepared: Prepared, raw: Raw, seed: int) -> Ad
     info, task = prepared.dataset.info, prepared.competition.task
     oof: Floats | None = None
     decisions: Floats | None = None
+    valid_meta, test_meta = _meta(prepared.dataset.valid), _meta(prepared.dataset.test)
     for part, reference, rows in _parts(links, raw):
         chain = _fit(links, prepared, raw, ~rows, reference, seed)
-        values, decided = apply_chain(chain, raw.oof[rows], reference, task)
+        meta = None if raw.meta is None else raw.meta[rows].reset_index(drop=True)
+        values, decided = apply_chain(chain, raw.oof[rows], reference, task, meta, test_meta)
         if oof is None:
             oof = np.empty((len(raw.oof), values.shape[1]))
             decisions = None if decided is None else np.empty((len(raw.oof), decided.shape[1]))
@@ -126,8 +128,8 @@ def adjust(links: Sequence[Link], prepared: Prepared, raw: Raw, seed: int) -> Ad
         check_values(values, task, f"adjusters of fold {part}")
     assert oof is not None
     whole = _fit(links, prepared, raw, np.ones(len(raw.oof), dtype=bool), raw.test, seed)
-    valid, valid_decisions = _applied(whole, raw.valid, raw.test, task)
-    test, test_decisions = _applied(whole, raw.test, raw.test, task)
+    valid, valid_decisions = _applied(whole, raw.valid, raw.test, task, valid_meta, test_meta)
+    test, test_decisions = _applied(whole, raw.test, raw.test, task, test_meta, test_meta)
     return Adjusted(
         oof=oof,
         oof_decisions=decisions,
@@ -135,7 +137,7 @@ def adjust(links: Sequence[Link], prepared: Prepared, raw: Raw, seed: int) -> Ad
         valid_decisions=valid_decisions,
         test=test,
         test_decisions=test_decisions,
-        columns=columns_after(whole, info.outputs),
+        columns=columns_after(whole, info.named(raw.oof.shape[1])),
         notes=tuple(note for adjustment in whole for note in adjustment.notes),
         states=tuple(adjustment.state() for adjustment in whole),
     )
@@ -179,23 +181,38 @@ def _fit(
         adjustment.fit(data)
         chain.append(adjustment)
         if position + 1 < len(links):
-            data = replace(data, values=adjustment.apply(data.values, reference))
-            reference = None if reference is None else adjustment.apply(reference, reference)
+            data = replace(data, values=adjustment.apply(data.values, reference, data.meta))
+            if reference is not None:
+                reference = adjustment.apply(reference, reference, _meta(prepared.dataset.test))
     return chain
 
 
+def _meta(examples: Examples | None) -> pd.DataFrame | None:
+    return None if examples is None else examples.meta
+
+
 def _applied(
-    chain: Sequence[Adjustment], values: Floats | None, reference: Floats | None, task: TaskType
+    chain: Sequence[Adjustment],
+    values: Floats | None,
+    reference: Floats | None,
+    task: TaskType,
+    meta: pd.DataFrame | None,
+    reference_meta: pd.DataFrame | None,
 ) -> tuple[Floats | None, Floats | None]:
     if values is None:
         return None, None
-    adjusted, decisions = apply_chain(chain, values, reference, task)
+    adjusted, decisions = apply_chain(chain, values, reference, task, meta, reference_meta)
     check_values(adjusted, task, "adjusters")
     return adjusted, decisions
 
 
 def apply_chain(
-    chain: Sequence[Adjustment], values: Floats, reference: Floats | None, task: TaskType
+    chain: Sequence[Adjustment],
+    values: Floats,
+    reference: Floats | None,
+    task: TaskType,
+    meta: pd.DataFrame | None = None,
+    reference_meta: pd.DataFrame | None = None,
 ) -> tuple[Floats, Floats | None]:
     """Apply a fitted chain.
 
@@ -204,6 +221,8 @@ def apply_chain(
     values : (n, k) float64
     reference : (m, k) float64 or None
         Raw predictions of the same model for the test set; None for what was stored.
+    meta, reference_meta : DataFrame or None
+        Facts of the n rows, and of the m rows of the reference.
 
     Returns
     -------
@@ -211,8 +230,8 @@ def apply_chain(
         Adjusted values, and decisions (n, k) in {0, 1}; None for a regression.
     """
     for adjustment in chain:
-        adjusted = adjustment.apply(values, reference)
-        reference = None if reference is None else adjustment.apply(reference, reference)
+        adjusted = adjustment.apply(values, reference, meta)
+        reference = None if reference is None else adjustment.apply(reference, reference, reference_meta)
         values = adjusted
     for adjustment in reversed(chain):
         decided = adjustment.decide(values)

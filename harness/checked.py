@@ -26,7 +26,7 @@ def predict_checked(model: Model, examples: Examples, info: DatasetInfo, who: st
     found = model.predict(examples)
     if not isinstance(found, Predictions):
         raise PluginError(f"model {who!r} predicted a {type(found).__name__}, expected Predictions")
-    if tuple(found.columns) != info.outputs:
+    if tuple(found.columns) != info.named(found.values.shape[1]):
         raise PluginError(f"model {who!r} predicted columns {listed(found.columns)}; expected {listed(info.outputs)}")
     if len(found.ids) != len(examples) or not np.array_equal(found.ids, examples.ids):
         raise PluginError(f"model {who!r} predicted other rows than it was given, or in another order")

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Rows = NDArray[np.int64]
 
-POINT = "point"
-"""Name of the one output column of a regression."""
+POINT, LOWER, UPPER = "point", "lower", "upper"
+"""Output columns of a regression: the prediction, and an interval where a model or an adjuster gives one."""
 
 
 class TaskType(StrEnum):
@@ -35,7 +35,8 @@ class TaskType(StrEnum):
     binary     (n,) int64 codes 0, 1          (n, 2) probabilities
     multiclass (n,) int64 codes 0..k-1        (n, k) probabilities
     multilabel (n, k) int8 in {0, 1}          (n, k) probabilities, rows sum freely
-    regression (n,) float64                   (n, 1) values, column ``point``
+    regression (n,) float64                   (n, 1) values, column ``point``, or (n, 3) with
+                                              ``lower`` and ``upper``
     ========== ============================== ==================================
 
     The positive class of a binary task is the second of `DatasetInfo.classes`.
@@ -74,6 +75,9 @@ class DatasetInfo:
         True if the rows were made up; it is then said wherever their scores appear.
     notes : tuple of str
         What a reader of the scores must know (how a hold-out was cut, say); shown beside every leaderboard.
+    roles : mapping of str to str
+        Columns of `Examples.meta` that say how rows belong together: ``group``, ``time``, ``latitude``, ``longitude``,
+        ``region``, as far as there are such. Splits are audited by them.
     extra : mapping
         What a source wants its own plugin's recipes to know (sample rate, image size, ...); JSON values only.
     """
@@ -87,12 +91,23 @@ class DatasetInfo:
     notes: tuple[str, ...] = ()
     url: str = ""
     licence: str = ""
+    roles: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def outputs(self) -> tuple[str, ...]:
         """Columns every prediction has: the classes, or ``point``."""
         return self.classes or (POINT,)
+
+    def named(self, width: int) -> tuple[str, ...]:
+        """Return the columns of predictions of so many values a row: `outputs`, or those of an interval too.
+
+        Examples
+        --------
+        >>> DatasetInfo("toy", TaskType.REGRESSION).named(3)
+        ('point', 'lower', 'upper')
+        """
+        return (POINT, LOWER, UPPER) if not self.classes and width == 3 else self.outputs
 
 
 @dataclass(frozen=True, eq=False)

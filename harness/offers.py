@@ -69,7 +69,10 @@ class Model(Protocol):
         """Learn from `train`; `inner` is for early stopping, cut from the fold's own training rows, or None."""
 
     def predict(self, examples: Examples) -> Predictions:
-        """Predict; columns are `DatasetInfo.outputs` in that order, ids those of the examples."""
+        """Predict; columns are `DatasetInfo.outputs` in that order, ids those of the examples.
+
+        A regression may add ``lower`` and ``upper``: an interval, which an adjuster may calibrate.
+        """
 
     def save(self, directory: Path) -> None:
         """Write everything that `predict` needs into an existing empty directory."""
@@ -187,6 +190,9 @@ class DatasetSource:
         ``load(params, request) -> Dataset``.
     read_new : callable or None
         ``read_new(params, path, info) -> Examples`` without targets, for predicting on new data.
+    table_new : callable or None
+        ``table_new(params, examples, predictions) -> DataFrame``: how predictions of new data are written; None for the
+        submission's columns.
     """
 
     kind: ClassVar[str] = "dataset source"
@@ -195,6 +201,7 @@ class DatasetSource:
     params: type[Any]
     load: Callable[[Any, DataRequest], Dataset]
     read_new: Callable[[Any, Path, DatasetInfo], Examples] | None = None
+    table_new: Callable[[Any, Examples, Predictions], pd.DataFrame] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -291,6 +298,9 @@ class Splitter:
         disjoint and, but for forward time splits, cover every row once.
     forward : bool
         True if folds only look forward in time, so that OOF covers a subset of the rows.
+    at_random : bool
+        True if rows are dealt whatever their group, time or place; ``harness run`` refuses it where the test set is not
+        such a draw.
     """
 
     kind: ClassVar[str] = "splitter"
@@ -299,6 +309,7 @@ class Splitter:
     params: type[Any]
     split: Callable[[Any, Examples, DatasetInfo], Iterable[Fold]]
     forward: bool = False
+    at_random: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -355,8 +366,8 @@ class Adjustment(Protocol):
     def fit(self, oof: AdjusterInput) -> None:
         """Learn from out-of-fold predictions and their targets."""
 
-    def apply(self, values: Floats, reference: Floats | None) -> Floats:
-        """Adjust (n, k) values.
+    def apply(self, values: Floats, reference: Floats | None, meta: pd.DataFrame | None = None) -> Floats:
+        """Adjust (n, k) values; `meta` is what is known of these n rows beside their inputs.
 
         `reference` is an unlabelled batch (m, k) of the same model's predictions on the test set, from which a
         label-shift correction estimates shares; None means: use what was stored at the last reference.

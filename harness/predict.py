@@ -12,9 +12,9 @@ from harness.competition import VariantSpec
 from harness.competition_file import read_competition
 from harness.data import Dataset, Examples, Predictions
 from harness.errors import DataError, StoreError
-from harness.files import verify_checksums
+from harness.files import atomic_write, verify_checksums
 from harness.finding import find_competition
-from harness.offers import Metric, Splitter
+from harness.offers import DatasetSource, Metric, Splitter
 from harness.planning import strategy_from_record
 from harness.plugins import load_plugins
 from harness.prepare import Prepared, Setting, source_of
@@ -26,7 +26,7 @@ from harness.submitting import make_submission
 
 
 def predict_new(workspace: Workspace, name: str, source: Path, output: Path, competitions: Path | None) -> int:
-    """Predict new rows and write them in the submission's columns.
+    """Predict new rows; write them as their data source does, else in the submission's columns.
 
     Parameters
     ----------
@@ -55,14 +55,20 @@ def predict_new(workspace: Workspace, name: str, source: Path, output: Path, com
         for problem in verify_checksums(task):
             raise StoreError(f"{task} is damaged ({problem}); run the strategy again")
     prepared, params = _without_rows(stored, workspace, competitions)
-    reader = _reader(prepared)
-    examples: Examples = reader(params, source, prepared.dataset.info)
+    offer = _source(prepared)
+    assert offer.read_new is not None
+    examples = offer.read_new(params, source, prepared.dataset.info)
     strategy = strategy_from_record(stored.run)
     values = np.mean([load_fold(task, strategy, prepared)(examples).values for task in tasks], axis=0)
     chain = restore_chain(chain_of(strategy, prepared), prepared, stored.result["adjusters"])
-    adjusted, decided = apply_chain(chain, values, None, prepared.competition.task)
-    predictions = Predictions(examples.ids, adjusted, columns_after(chain, prepared.dataset.info.outputs))
-    decisions = None if decided is None else Predictions(examples.ids, decided, prepared.dataset.info.outputs)
+    info = prepared.dataset.info
+    adjusted, decided = apply_chain(chain, values, None, prepared.competition.task, examples.meta)
+    predictions = Predictions(examples.ids, adjusted, columns_after(chain, info.named(values.shape[1])))
+    if offer.table_new is not None:
+        with atomic_write(output) as file:
+            offer.table_new(params, examples, predictions).to_csv(file, index=False)
+        return len(examples)
+    decisions = None if decided is None else Predictions(examples.ids, decided, info.outputs)
     prepared = replace(prepared, dataset=replace(prepared.dataset, test=examples))
     submission = make_submission(prepared, predictions, decisions)
     assert submission is not None
@@ -101,11 +107,9 @@ def _without_rows(stored: Stored, workspace: Workspace, competitions: Path | Non
     return prepared, params
 
 
-def _reader(prepared: Prepared) -> Any:
-    from harness.offers import DatasetSource
-
+def _source(prepared: Prepared) -> DatasetSource:
     name = prepared.competition.data.source
     source = prepared.plugins.find(DatasetSource, name, prepared.competition.id)
     if source.read_new is None:
         raise DataError(f"dataset source {name!r} cannot read new data")
-    return source.read_new
+    return source

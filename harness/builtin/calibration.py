@@ -84,7 +84,7 @@ class Temperature:
         self._temperature = fit_temperature(oof.values, oof.targets, oof.weights, self._task)
         self.notes = [f"temperature {self._temperature:.3f}"]
 
-    def apply(self, values: Floats, reference: Floats | None) -> Floats:  # noqa: ARG002
+    def apply(self, values: Floats, reference: Floats | None, meta: Any = None) -> Floats:  # noqa: ARG002
         """Scale (n, k) probabilities; `reference` is not used."""
         return scale(values, self._temperature, self._task)
 
@@ -134,7 +134,7 @@ class Isotonic:
             self._knots.append((curve.X_thresholds_, curve.y_thresholds_))
         self.notes = [f"isotonic curves of {', '.join(str(len(x)) for x, _ in self._knots)} knots from {n} rows"]
 
-    def apply(self, values: Floats, reference: Floats | None) -> Floats:  # noqa: ARG002
+    def apply(self, values: Floats, reference: Floats | None, meta: Any = None) -> Floats:  # noqa: ARG002
         """Map (n, k) probabilities; `reference` is not used."""
         mapped = np.column_stack([np.interp(values[:, j], x, y) for j, (x, y) in enumerate(self._knots)])
         if self._task.single_label:

@@ -14,8 +14,10 @@ __all__ = ["check_folds", "harness_splitters"]
 
 @hookimpl
 def harness_splitters() -> Iterable[Splitter]:
-    yield Splitter("random", "rows at random", rows.RandomParams, rows.random)
-    yield Splitter("stratified", "every fold has the same class shares", rows.StratifiedParams, rows.stratified)
+    yield Splitter("random", "rows at random", rows.RandomParams, rows.random, at_random=True)
+    yield Splitter(
+        "stratified", "every fold has the same class shares", rows.StratifiedParams, rows.stratified, at_random=True
+    )
     yield Splitter("group", "no group on both sides", rows.GroupParams, rows.group)
     yield Splitter(
         "stratified_group",

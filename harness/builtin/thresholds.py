@@ -187,7 +187,7 @@ class Thresholds:
         low, high = self._thresholds.min(), self._thresholds.max()
         self.notes = [f"{len(self._thresholds)} class thresholds from {low:.4g} to {high:.4g} maximise macro_f1"]
 
-    def apply(self, values: Floats, reference: Floats | None) -> Floats:  # noqa: ARG002
+    def apply(self, values: Floats, reference: Floats | None, meta: Any = None) -> Floats:  # noqa: ARG002
         """Return (n, k) values as they are."""
         return values
 

@@ -141,7 +141,7 @@ class Twice:
 class Same:
     notes = []
     def fit(self, oof): told("adjuster")
-    def apply(self, values, reference): return values
+    def apply(self, values, reference, meta): return values
     def decide(self, values): return None
     def state(self): return {{}}
     def restore(self, state): ...

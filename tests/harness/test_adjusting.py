@@ -34,7 +34,7 @@ class Spy:
         self.learned = float(oof.targets.sum())
         self.notes = [f"learned {self.learned:g}"]
 
-    def apply(self, values, reference):
+    def apply(self, values, reference, meta=None):
         self.seen.append(("apply", self.mark, values, reference))
         return shifted(values, self.mark)
 

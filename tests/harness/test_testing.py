@@ -379,7 +379,7 @@ class Smooth:
         if self.fault == "spoils":
             oof.values[:] = 0.5
 
-    def apply(self, values, reference):
+    def apply(self, values, reference, meta=None):
         if self.fault == "needs reference":
             assert reference is not None
         shares = reference.mean(axis=0) if self.fault == "peeks" and reference is not None else self.shares

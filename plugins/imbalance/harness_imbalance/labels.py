@@ -11,7 +11,7 @@ import pandas as pd
 
 from harness.data import TaskType
 from harness.errors import ConfigError, DataError, listed, nearest
-from harness_imbalance.columns import MISSING, in_order
+from harness.tabular.columns import MISSING, in_order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -20,9 +20,11 @@ from harness.params import as_json, param
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness_imbalance.columns import Schema
+    from harness.tabular.columns import Schema
     from harness_imbalance.labels import Labels
 
+ROLES = ("group", "time", "latitude", "longitude", "region")
+"""Meta columns of these names are what they say; splits are audited by them."""
 READER = "imbalance.table 1"
 """Part of every digest: a change in how files are read makes other data of the same bytes."""
 
@@ -87,7 +89,7 @@ def load(params: TableParams, request: DataRequest) -> Dataset:
     DataError
         In one line, naming file, column and rows.
     """
-    from harness_imbalance.columns import learn_schema
+    from harness.tabular.columns import learn_schema
     from harness_imbalance.labels import learn_labels
 
     if request.task_type is TaskType.MULTILABEL:
@@ -113,6 +115,7 @@ def load(params: TableParams, request: DataRequest) -> Dataset:
         notes=tables.notes,
         url=tables.url,
         licence=tables.licence,
+        roles={role: role for role in ROLES if role in params.meta},
         extra={"levels": {name: list(levels) for name, levels in schema.levels.items()}},
     )
     return Dataset(
@@ -133,8 +136,8 @@ def read_new(params: TableParams, path: Path, info: DatasetInfo) -> Examples:
     DataError
         If the file cannot be read, or its columns are not those of `info`.
     """
-    from harness_imbalance.columns import Schema
-    from harness_imbalance.files import read_table
+    from harness.tabular.columns import Schema
+    from harness.tabular.files import read_table
 
     levels = {name: tuple(values) for name, values in info.extra.get("levels", {}).items()}
     texts = (column.name for column in info.columns if column.kind == "category")
@@ -166,8 +169,8 @@ def _expected(params: TableParams) -> str:
 
 
 def _read_files(params: TableParams, place: Path) -> Tables:
-    from harness_imbalance.columns import text_columns
-    from harness_imbalance.files import join_truth, locate, read_sample, read_table
+    from harness.tabular.columns import text_columns
+    from harness.tabular.files import join_truth, locate, read_sample, read_table
 
     names = ("validation", "validation_truth", "test", "sample_submission")
     paths = {"train": place if place.is_file() else locate(place, params.train, "train")}
@@ -195,7 +198,7 @@ def _read_files(params: TableParams, place: Path) -> Tables:
 def _examples(
     frame: pd.DataFrame, params: TableParams, schema: Schema, labels: Labels | None, part: str, where: str
 ) -> Examples:
-    from harness_imbalance.columns import inputs_of, row_ids
+    from harness.tabular.columns import inputs_of, row_ids
 
     ids = row_ids(frame, params, part, where)
     meta = frame.reindex(columns=list(params.meta)).reset_index(drop=True) if params.meta else None

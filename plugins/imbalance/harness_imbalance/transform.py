@@ -16,9 +16,9 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler,
 from harness.data import TaskType
 from harness.errors import DataError, nearest
 from harness.persist import load_sklearn, save_sklearn
-from harness_imbalance.columns import refuse_infinite
+from harness.tabular.columns import refuse_infinite
+from harness.tabular.tables import MISSING
 from harness_imbalance.features import ColumnsParams
-from harness_imbalance.models.tables import MISSING
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

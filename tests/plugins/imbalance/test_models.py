@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from harness_imbalance.models import models
-from harness_imbalance.models.catboost import MOST_POINTS
-from harness_imbalance.models.tables import MISSING, learn_columns, read_table
 
 from harness.data import DatasetInfo, Examples, TaskType
 from harness.errors import ConfigError, DataError, StoreError
 from harness.offers import BuildContext, Model, ModelRecipe
 from harness.params import document, parse_params
+from harness.tabular.catboost_engine import MOST_POINTS
+from harness.tabular.tables import MISSING, learn_columns, read_table
 
 RECIPES = {recipe.name.split(".")[1]: recipe for recipe in models()}
 CLASSES = ("a", "b", "c")

@@ -52,7 +52,7 @@ class SamplingCorrection:
                 names = ", ".join(name for name, lost in zip(self._classes, unseen, strict=True) if lost)
                 self.notes.append(f"sampling correction: no training row was left of {names}; left as predicted")
 
-    def apply(self, values: Floats, reference: Floats | None) -> Floats:  # noqa: ARG002
+    def apply(self, values: Floats, reference: Floats | None, meta: Any = None) -> Floats:  # noqa: ARG002
         """Correct (n, k) probabilities; `reference` is not used."""
         if self._shares is None:
             return values

@@ -99,7 +99,7 @@ class LabelShift:
             ]
         )
 
-    def apply(self, values: Floats, reference: Floats | None) -> Floats:
+    def apply(self, values: Floats, reference: Floats | None, meta: Any = None) -> Floats:  # noqa: ARG002
         """Correct (n, k) probabilities to the shares of the (m, k) reference batch, or of the last one."""
         if not self._trusted:
             return values

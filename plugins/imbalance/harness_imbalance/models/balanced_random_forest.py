@@ -11,11 +11,12 @@ from typing import Any
 from harness.data import DatasetInfo
 from harness.offers import CLASSIFICATION, BuildContext, Model, ModelRecipe
 from harness.params import param
+from harness.tabular.encoders import one_hot
+from harness.tabular.model import TableModel
+from harness.tabular.sklearn_engine import SklearnEngine
+from harness.tabular.tables import Columns
 
-from .encoders import one_hot
-from .sklearn_engine import SklearnEngine
-from .table_model import TableModel
-from .tables import Columns
+from .trusted import IMBLEARN
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def build(params: BalancedRandomForestParams, info: DatasetInfo, context: BuildC
         )
         return Pipeline([("encode", one_hot(columns, scale=False)), ("model", model)])
 
-    return TableModel(SklearnEngine(make, context.threads), info)
+    return TableModel(SklearnEngine(make, context.threads, trusted=IMBLEARN), info)
 
 
 RECIPE = ModelRecipe(

@@ -11,11 +11,10 @@ from typing import Any
 from harness.data import DatasetInfo, TaskType
 from harness.offers import CLASSIFICATION, BuildContext, Model, ModelRecipe
 from harness.params import param
-
-from .encoders import ordinal
-from .sklearn_engine import SklearnEngine
-from .table_model import ClassWeights, TableModel
-from .tables import Columns
+from harness.tabular.encoders import ordinal
+from harness.tabular.model import ClassWeights, TableModel
+from harness.tabular.sklearn_engine import SklearnEngine
+from harness.tabular.tables import Columns
 
 BINS = 255
 """Most distinct values of a column, and so most levels of a category, that the estimator takes."""

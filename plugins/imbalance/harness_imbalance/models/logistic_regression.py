@@ -12,11 +12,10 @@ from typing import Any
 from harness.data import DatasetInfo
 from harness.offers import CLASSIFICATION, BuildContext, Model, ModelRecipe, TaskLog
 from harness.params import param
-
-from .encoders import one_hot
-from .sklearn_engine import SklearnEngine
-from .table_model import ClassWeights, Rows, TableModel
-from .tables import Columns
+from harness.tabular.encoders import one_hot
+from harness.tabular.model import ClassWeights, Rows, TableModel
+from harness.tabular.sklearn_engine import SklearnEngine
+from harness.tabular.tables import Columns
 
 
 @dataclass(frozen=True)

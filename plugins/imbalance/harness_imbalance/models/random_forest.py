@@ -8,11 +8,10 @@ from typing import Any
 from harness.data import DatasetInfo, TaskType
 from harness.offers import CLASSIFICATION, BuildContext, Model, ModelRecipe
 from harness.params import param
-
-from .encoders import one_hot
-from .sklearn_engine import SklearnEngine
-from .table_model import ClassWeights, TableModel
-from .tables import Columns
+from harness.tabular.encoders import one_hot
+from harness.tabular.model import ClassWeights, TableModel
+from harness.tabular.sklearn_engine import SklearnEngine
+from harness.tabular.tables import Columns
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from typing import Any
 from harness.data import DatasetInfo
 from harness.offers import CLASSIFICATION, BuildContext, Model, ModelRecipe, TaskLog
 from harness.params import param
+from harness.tabular.encoders import one_hot
+from harness.tabular.model import TableModel
+from harness.tabular.sklearn_engine import SklearnEngine
+from harness.tabular.tables import Columns
 
-from .encoders import one_hot
-from .sklearn_engine import SklearnEngine
-from .table_model import TableModel
-from .tables import Columns
+from .trusted import IMBLEARN
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def build(params: RusBoostParams, info: DatasetInfo, context: BuildContext) -> M
                 " the weighted rows; a lower learning_rate gives more rounds"
             )
 
-    return TableModel(SklearnEngine(make, context.threads, after=after), info)
+    return TableModel(SklearnEngine(make, context.threads, after=after, trusted=IMBLEARN), info)
 
 
 RECIPE = ModelRecipe(

@@ -16,10 +16,10 @@ import pandas as pd
 
 from harness.data import check_unique
 from harness.errors import ConfigError, DataError, listed, nearest
-from harness_imbalance.columns import MISSING, as_text
+from harness.tabular.columns import MISSING, as_text
 
 if TYPE_CHECKING:
-    from harness_imbalance.table import TableParams
+    from harness.tabular.roles import Roles
 
 PARQUET = (".parquet", ".pq", ".parquet.gz")
 _DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
@@ -54,14 +54,14 @@ def locate(folder: Path, pattern: str, role: str) -> Path:
     raise DataError(f"{folder}: no file fits {role} = {pattern!r}{nearest(pattern, held) or '; the folder is empty'}")
 
 
-def read_table(path: Path, params: TableParams, texts: Iterable[str]) -> pd.DataFrame:
+def read_table(path: Path, roles: Roles, texts: Iterable[str]) -> pd.DataFrame:
     """Read a table without changing ids, class names or category codes.
 
     Parameters
     ----------
     path : Path
         CSV or Parquet by its suffix; ``.gz``, ``.bz2``, ``.xz``, ``.zip`` and ``.zst`` are unpacked.
-    params : TableParams
+    roles : Roles
     texts : iterable of str
         Columns to read as text: categories.
 
@@ -79,7 +79,7 @@ def read_table(path: Path, params: TableParams, texts: Iterable[str]) -> pd.Data
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     try:
-        frame = _read_parquet(path, params) if path.name.endswith(PARQUET) else _read_csv(path, params, set(texts))
+        frame = _read_parquet(path, roles) if path.name.endswith(PARQUET) else _read_csv(path, roles, set(texts))
     except pd.errors.EmptyDataError:
         raise DataError(f"{path} is empty; expected a header and rows") from None
     except _DAMAGED as error:
@@ -96,13 +96,13 @@ def _line(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def _read_csv(path: Path, params: TableParams, texts: set[str]) -> pd.DataFrame:
-    options: dict[str, Any] = {"sep": params.separator, "encoding": "utf-8-sig", "index_col": False}
+def _read_csv(path: Path, roles: Roles, texts: set[str]) -> pd.DataFrame:
+    options: dict[str, Any] = {"sep": roles.separator, "encoding": "utf-8-sig", "index_col": False}
     header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False, **options).iloc[0]
     if header.duplicated().any():
         raise DataError(f"{path} has columns of the same name: {listed(header[header.duplicated()])}")
-    verbatim = {name for name in (params.id, params.target) if name in set(header)}
-    missing = [*MISSING, *params.missing]
+    verbatim = {name for name in (roles.id, roles.target) if name in set(header)}
+    missing = [*MISSING, *roles.missing]
     with warnings.catch_warnings():
         # pandas only warns of rows with more values than the header, and drops what is over
         warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -117,35 +117,33 @@ def _read_csv(path: Path, params: TableParams, texts: set[str]) -> pd.DataFrame:
         )
     flags = {name for name in frame if frame[name].dtype in (bool, object)} - verbatim - texts
     # True and TRUE are read as the same flag in one file and as two texts in another
-    return _read_csv(path, params, texts | flags) if flags else frame
+    return _read_csv(path, roles, texts | flags) if flags else frame
 
 
-def _read_parquet(path: Path, params: TableParams) -> pd.DataFrame:
+def _read_parquet(path: Path, roles: Roles) -> pd.DataFrame:
     if path.suffix == ".gz":
         with gzip.open(path) as file:
             frame = pd.read_parquet(io.BytesIO(file.read()))
     else:
         frame = pd.read_parquet(path)
-    for name in (params.id, params.target):
+    for name in (roles.id, roles.target):
         if name in frame:
             frame[name] = as_text(frame[name]).fillna("")
-    return frame.replace(list(params.missing), None) if params.missing else frame
+    return frame.replace(list(roles.missing), None) if roles.missing else frame
 
 
-def read_sample(path: Path, params: TableParams) -> pd.DataFrame:
+def read_sample(path: Path, roles: Roles) -> pd.DataFrame:
     """Read a sample submission, every value as text."""
     if path.name.endswith(PARQUET):
-        frame = read_table(path, params, ())
+        frame = read_table(path, roles, ())
         return frame.apply(lambda column: as_text(column).fillna(""))
     try:
-        return pd.read_csv(path, sep=params.separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        return pd.read_csv(path, sep=roles.separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (ValueError, OSError, EOFError) as error:
         raise DataError(f"{path} cannot be read: {_line(error)}") from None
 
 
-def join_truth(
-    frame: pd.DataFrame, truth: pd.DataFrame, params: TableParams, paths: Mapping[str, Path]
-) -> pd.DataFrame:
+def join_truth(frame: pd.DataFrame, truth: pd.DataFrame, roles: Roles, paths: Mapping[str, Path]) -> pd.DataFrame:
     """Give validation rows their labels from a separate file, by id and never by position.
 
     Raises
@@ -154,19 +152,19 @@ def join_truth(
         If ids are missing, doubled, or not those of the validation rows.
     """
     rows, labels = paths["validation"].name, paths["validation_truth"].name
-    if not params.id:
+    if not roles.id:
         raise ConfigError("data: validation_truth is joined by id; name the id column with id = 'NAME'")
-    for column in (params.id, params.target):
+    for column in (roles.id, roles.target):
         if column not in truth:
             raise DataError(f"{labels} has no column {column!r}{nearest(column, map(str, truth.columns))}")
-    if params.id not in frame:
-        raise DataError(f"{rows} has no column {params.id!r}{nearest(params.id, map(str, frame.columns))}")
-    check_unique(truth[params.id].to_numpy(dtype=object), labels)
-    by_id = truth.set_index(params.id)[params.target]
-    without, unknown = set(frame[params.id]) - set(by_id.index), set(by_id.index) - set(frame[params.id])
+    if roles.id not in frame:
+        raise DataError(f"{rows} has no column {roles.id!r}{nearest(roles.id, map(str, frame.columns))}")
+    check_unique(truth[roles.id].to_numpy(dtype=object), labels)
+    by_id = truth.set_index(roles.id)[roles.target]
+    without, unknown = set(frame[roles.id]) - set(by_id.index), set(by_id.index) - set(frame[roles.id])
     if without or unknown:
         raise DataError(
             f"{labels} does not fit {rows}: {len(without)} ids without a label ({listed(sorted(without)) or 'none'}),"
             f" {len(unknown)} labels without a row ({listed(sorted(unknown)) or 'none'})"
         )
-    return frame.assign(**{params.target: frame[params.id].map(by_id)})
+    return frame.assign(**{roles.target: frame[roles.id].map(by_id)})

@@ -16,7 +16,7 @@ from harness.errors import DataError, listed, nearest
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from harness_imbalance.table import TableParams
+    from harness.tabular.roles import Roles
 
 
 MISSING = ("", "NaN", "nan", "-NaN", "-nan", "NA", "N/A", "n/a", "<NA>", "#N/A", "#NA", "NULL", "null", "None")
@@ -71,7 +71,7 @@ def text_columns(frame: pd.DataFrame) -> list[str]:
     return [str(name) for name in frame if not types.is_numeric_dtype(frame[name].dtype)]
 
 
-def learn_schema(train: pd.DataFrame, params: TableParams, where: str) -> Schema:
+def learn_schema(train: pd.DataFrame, roles: Roles, where: str) -> Schema:
     """Decide what each input column is.
 
     Text, flags and what is declared in ``categorical`` are categories; all else is a number.
@@ -83,17 +83,17 @@ def learn_schema(train: pd.DataFrame, params: TableParams, where: str) -> Schema
     """
     names = [str(name) for name in train.columns]
     for role in ("target", "id", "categorical", "meta", "drop"):
-        value = getattr(params, role)
+        value = getattr(roles, role)
         for name in (value,) if isinstance(value, str) else value:
             if name and name not in names:
                 raise DataError(f"{where} has no column {name!r} ({role}){nearest(name, names)}")
     columns, levels = [], {}
     for name in names:
-        if name in _apart(params):
+        if name in _apart(roles):
             continue
         if types.is_datetime64_any_dtype(train[name].dtype):
             raise DataError(f"{where}: column {name!r} holds dates; list it under meta or drop")
-        if name in params.categorical or _is_category(train[name]):
+        if name in roles.categorical or _is_category(train[name]):
             levels[name] = in_order(as_text(train[name]).dropna())
         columns.append(Column(name, "category" if name in levels else "number"))
     if not columns:
@@ -106,13 +106,11 @@ def _is_category(values: pd.Series) -> bool:
     return not numeric and bool(values.notna().any())
 
 
-def _apart(params: TableParams) -> set[str]:
-    return {params.id, params.target, *params.meta, *params.drop}
+def _apart(roles: Roles) -> set[str]:
+    return {roles.id, roles.target, *roles.meta, *roles.drop}
 
 
-def inputs_of(
-    frame: pd.DataFrame, params: TableParams, schema: Schema, ids: NDArray[np.object_], where: str
-) -> pd.DataFrame:
+def inputs_of(frame: pd.DataFrame, roles: Roles, schema: Schema, ids: NDArray[np.object_], where: str) -> pd.DataFrame:
     """Return the input columns of a part, typed as the training rows are.
 
     Returns
@@ -126,7 +124,7 @@ def inputs_of(
         If columns are missing or extra, or a number is text or infinite.
     """
     wanted = [column.name for column in schema.columns]
-    found = [str(name) for name in frame.columns if str(name) not in _apart(params)]
+    found = [str(name) for name in frame.columns if str(name) not in _apart(roles)]
     missing, extra = [n for n in wanted if n not in found], [n for n in found if n not in wanted]
     if missing or extra:
         raise DataError(
@@ -173,7 +171,7 @@ def _number(values: pd.Series, ids: NDArray[np.object_], where: str) -> pd.Serie
     return numbers
 
 
-def row_ids(frame: pd.DataFrame, params: TableParams, part: str, where: str) -> NDArray[np.object_]:
+def row_ids(frame: pd.DataFrame, roles: Roles, part: str, where: str) -> NDArray[np.object_]:
     """Return the ids of a part's rows as text, as they stand in the file.
 
     Without an id column they are row numbers from 0, ``train-0`` and ``valid-0`` outside the test set.
@@ -187,12 +185,12 @@ def row_ids(frame: pd.DataFrame, params: TableParams, part: str, where: str) -> 
     DataError
         If ids are empty or not unique.
     """
-    if not params.id:
+    if not roles.id:
         prefix = "" if part == "test" else f"{part}-"
         return np.array([f"{prefix}{row}" for row in range(len(frame))], dtype=object)
-    if params.id not in frame:
-        raise DataError(f"{where} has no column {params.id!r} (id){nearest(params.id, map(str, frame.columns))}")
-    ids = frame[params.id].to_numpy(dtype=object)
+    if roles.id not in frame:
+        raise DataError(f"{where} has no column {roles.id!r} (id){nearest(roles.id, map(str, frame.columns))}")
+    ids = frame[roles.id].to_numpy(dtype=object)
     empty = np.flatnonzero(ids == "")
     if len(empty):
         raise DataError(f"{where}: {len(empty)} rows have no id: rows {listed(empty + 1)} after the header")

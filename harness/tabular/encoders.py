@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .tables import Columns
+from harness.tabular.tables import Columns
 
 ONE_HOT_LIMIT = 100
 """Levels of a category that get a column of their own; rarer ones share one."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.offers import TaskLog
 from harness.persist import load_sklearn, save_sklearn
-
-from .table_model import Rows
-from .tables import Columns
+from harness.tabular.model import Rows
+from harness.tabular.tables import Columns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,14 +20,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 FILE = "model.skops"
-TRUSTED = (
-    "imblearn.ensemble._easy_ensemble.EasyEnsembleClassifier",
-    "imblearn.ensemble._forest.BalancedRandomForestClassifier",
-    "imblearn.ensemble._weight_boosting.RUSBoostClassifier",
-    "imblearn.pipeline.Pipeline",
-    "imblearn.under_sampling._prototype_selection._random_under_sampler.RandomUnderSampler",
-)
-"""What fitted estimators of imbalanced-learn hold."""
 
 
 class SklearnEngine:
@@ -44,6 +35,8 @@ class SklearnEngine:
         Whether the estimator takes sample weights; a note says so where they are lost.
     after : callable or None
         ``after(model, log)`` looks at the fitted estimator.
+    trusted : sequence of str
+        Types that a stored estimator holds beyond those of scikit-learn that the core trusts.
     """
 
     def __init__(
@@ -53,11 +46,13 @@ class SklearnEngine:
         *,
         weighted: bool = True,
         after: Callable[[Any, TaskLog], None] | None = None,
+        trusted: Sequence[str] = (),
     ) -> None:
         self.make = make
         self.threads = threads
         self.weighted = weighted
         self.after = after
+        self.trusted = trusted
         self.best_iteration: int | None = None
         self.pipeline: Any = None
 
@@ -91,7 +86,7 @@ class SklearnEngine:
 
     def load(self, directory: Path) -> None:
         """Read ``model.skops``."""
-        self.pipeline = load_sklearn(directory / FILE, TRUSTED)
+        self.pipeline = load_sklearn(directory / FILE, self.trusted)
 
 
 @contextmanager

@@ -14,8 +14,7 @@ from harness.data import DatasetInfo, Examples, Predictions, TaskType
 from harness.errors import DataError, PluginError
 from harness.files import read_json, write_json
 from harness.offers import TaskLog
-
-from .tables import Columns, as_frame, columns_from_json, learn_columns, read_table, varying
+from harness.tabular.tables import Columns, as_frame, columns_from_json, learn_columns, read_table, varying
 
 if TYPE_CHECKING:
     import numpy as np
