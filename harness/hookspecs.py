@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # the specifications only name these, so that listing plugins
         Rebalancer,
         Splitter,
     )
-    from harness.results import Artifact, FoldResult, Run, RunResult
+    from harness.results import Artifact, FoldResult, Run, RunResult, Shown
 
 PROJECT = "harness"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -174,3 +174,13 @@ def harness_run_failed(run: Run, message: str) -> None:
 @hookspec
 def harness_board_updated(competition: Competition, board: Mapping[str, Any], figures: Iterable[Path]) -> None:
     """All runs of one command are over (event); `board` is what ``harness leaderboard --json`` prints."""
+
+
+@hookspec(firstresult=True)
+def harness_write_page(competition: Competition, shown: Shown, path: Path) -> list[str] | None:
+    """Write one HTML page that shows a run, or a bare file of predictions, for ``harness report``.
+
+    Asked of the competition's own plugin, of the plugin that its data source comes from, then of the built-in, never
+    of strangers. The page is one file that works offline. The lines returned are printed below its path; None leaves
+    the page to the next.
+    """

@@ -34,7 +34,7 @@ from harness.offers import (
     Splitter,
 )
 
-BUILTIN = ("competitions", "metrics", "splits", "baselines", "adjusters", "submission", "figures", "executors")
+BUILTIN = ("competitions", "metrics", "splits", "baselines", "adjusters", "submission", "figures", "page", "executors")
 LOCAL = "local"
 T = TypeVar("T", bound=Offer)
 KNOWN = {

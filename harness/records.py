@@ -82,7 +82,7 @@ def run_extra(plan: Plan, adjusted: Adjusted, workspace: Workspace) -> dict[str,
     }
 
 
-def read_run_result(run: Run, prepared: Prepared, folds: Sequence[FoldResult]) -> RunResult:
+def read_run_result(run: Run, info: DatasetInfo, folds: Sequence[FoldResult]) -> RunResult:
     """Read a complete run back.
 
     Raises
@@ -91,7 +91,6 @@ def read_run_result(run: Run, prepared: Prepared, folds: Sequence[FoldResult]) -
         If its files do not fit together.
     """
     record = read_json(run.directory / RESULT)
-    info = prepared.dataset.info
     try:
         test = run.directory / "test.parquet"
         valid = run.directory / "valid.parquet"

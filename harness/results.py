@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.data import Predictions
+from harness.data import Dataset, Examples, Predictions
+from harness.offers import Model
 
 if TYPE_CHECKING:
     import numpy as np
@@ -183,3 +184,44 @@ class Artifact:
     name: str
     title: str
     write: Callable[[Path], None]
+
+
+@dataclass(frozen=True, eq=False)
+class FittedFold:
+    """A model of a finished run, read back from the store.
+
+    Attributes
+    ----------
+    index : int
+        The fold it did not see; -1 for a refit on all training rows.
+    transform : callable
+        ``transform(examples) -> Examples`` as ``model.predict`` takes them: through the fold's own features.
+    """
+
+    index: int
+    model: Model
+    transform: Callable[[Examples], Examples]
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What a page of a competition is made from: a finished run, or a bare file of predictions.
+
+    Attributes
+    ----------
+    predictions : Path or None
+        The file; everything else is then empty.
+    board : mapping
+        As ``harness leaderboard --json`` prints it.
+    dataset : Dataset or None
+        The data that the run was trained on.
+    result : RunResult or None
+    fitted : callable
+        ``fitted() -> sequence of FittedFold``, read when asked for; empty for an imported run.
+    """
+
+    predictions: Path | None = None
+    board: Mapping[str, Any] = field(default_factory=dict)
+    dataset: Dataset | None = None
+    result: RunResult | None = None
+    fitted: Callable[[], Sequence[FittedFold]] = tuple

@@ -176,7 +176,7 @@ def _end(plan: Plan, prepared: Prepared, options: Options, book: Bookkeeper) -> 
 def _finish(plan: Plan, prepared: Prepared, options: Options, folds: Sequence[FoldResult]) -> RunResult:
     """Turn the folds of a run into scores, figures and a checked submission."""
     if (plan.run.directory / RESULT).exists():
-        return read_run_result(plan.run, prepared, folds)
+        return read_run_result(plan.run, prepared.dataset.info, folds)
     started = time.perf_counter()
     raw, ids = collect(plan, prepared, folds)
     adjusted = adjust(plan.links, prepared, raw, plan.seed)

@@ -15,7 +15,7 @@ from harness.files import read_json
 from harness.offers import BuildContext
 from harness.parts import parts_of
 from harness.prepare import Prepared
-from harness.results import FoldResult
+from harness.results import FittedFold, FoldResult
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,8 +55,8 @@ def read_values(directory: Path, name: str) -> NDArray[np.float64] | None:
     return np.asarray(values, dtype=np.float64)
 
 
-def load_fold(directory: Path, strategy: Strategy, prepared: Prepared) -> Callable[[Examples], Predictions]:
-    """Load a stored fold's features and model; return ``predict(examples)``."""
+def load_fitted(directory: Path, strategy: Strategy, prepared: Prepared) -> FittedFold:
+    """Load a stored fold's features and model."""
     parts, context = parts_of(strategy, prepared), BuildContext()
     info = prepared.dataset.info
     model = parts.recipe.build(parts.model, info, context)
@@ -66,9 +66,14 @@ def load_fold(directory: Path, strategy: Strategy, prepared: Prepared) -> Callab
         transformer = parts.features.build(parts.features_params, info, context)
         transformer.load(directory / "features")
 
-    def predict(examples: Examples) -> Predictions:
-        if transformer is not None:
-            examples = examples.with_inputs(transformer.transform(examples.inputs))
-        return predict_checked(model, examples, info, parts.recipe.name)
+    def transform(examples: Examples) -> Examples:
+        return examples if transformer is None else examples.with_inputs(transformer.transform(examples.inputs))
 
-    return predict
+    return FittedFold(int(read_json(directory / "result.json")["index"]), model, transform)
+
+
+def load_fold(directory: Path, strategy: Strategy, prepared: Prepared) -> Callable[[Examples], Predictions]:
+    """Load a stored fold's features and model; return ``predict(examples)``."""
+    fitted = load_fitted(directory, strategy, prepared)
+    info, who = prepared.dataset.info, strategy.model.name
+    return lambda examples: predict_checked(fitted.model, fitted.transform(examples), info, who)

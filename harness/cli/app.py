@@ -25,6 +25,7 @@ COMMANDS = {
     "fetch": ("data", "Download a variant of the data: resumable, digests recorded, archives unpacked safely."),
     "run": ("train", "Train strategies over folds, rank them beside the baseline, and write checked submissions."),
     "leaderboard": ("board", "Show the leaderboard of a competition."),
+    "report": ("report", "Write one HTML page that shows a run, its errors and its predictions; it needs no network."),
     "ui": ("board", "Open the MLflow UI on this machine, at the leaderboard of a competition."),
     "validate": ("submit", "Check a submission file without answers: ids, columns, ranges, sums."),
     "grade": ("submit", "Score a submission file against true answers, joined by id."),

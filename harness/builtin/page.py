@@ -1,0 +1,90 @@
+"""The built-in page of a run: its leaderboard, scores, notes and figures in one HTML file that needs no network."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from harness.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from harness.competition import Competition
+    from harness.results import RunResult, Shown
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #1f2430; --pale: #667085; --line: #e4e7ec; --page: #fbfbfa; --card: #fff; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e8eaf0; --pale: #98a2b3; --line: #343a46; --page: #14171d; --card: #1c2028; }
+}
+body { margin: 0 auto; max-width: 68rem; padding: 2rem 1rem 4rem; background: var(--page); color: var(--ink);
+  font: 16px/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.1rem; margin: 2.5rem 0 .75rem; }
+p { margin: .25rem 0; color: var(--pale); } .loud { color: #b42318; font-weight: 600; }
+.scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+th, td { text-align: right; padding: .35rem .7rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th { font-weight: 500; color: var(--pale); } th:nth-child(2), td:nth-child(2) { text-align: left; }
+tr.here td { font-weight: 600; } figure { margin: 0; } figcaption { color: var(--pale); font-size: .9rem; }
+.figures { display: grid; gap: 1.5rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); }
+img { width: 100%; background: #fff; border: 1px solid var(--line); border-radius: 8px; }
+"""
+
+
+@hookimpl
+def harness_write_page(competition: Competition, shown: Shown, path: Path) -> list[str] | None:
+    from harness.files import atomic_write
+
+    if shown.result is None:
+        return None
+    page = "\n".join(_page(competition, shown, shown.result))
+    with atomic_write(path) as file:
+        file.write(page.encode())
+    return []
+
+
+def _page(competition: Competition, shown: Shown, result: RunResult) -> Iterable[str]:
+    title = escape(f"{competition.title} · {result.run.label}")
+    yield '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">'
+    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    yield (
+        '<meta http-equiv="Content-Security-Policy"'
+        " content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
+    )
+    yield f"<title>{title}</title>\n<style>{STYLE}</style>\n<h1>{escape(competition.title)}</h1>"
+    yield f"<p>{escape(result.run.label)} · run {escape(result.run.run_id)}</p>"
+    if "simulated" in result.marks:
+        yield '<p class="loud">Simulated data: these scores say nothing about the real task.</p>'
+    yield "<h2>Leaderboard</h2>"
+    yield from _board(shown.board, result.run.run_id)
+    if result.notes:
+        yield "<h2>Notes</h2>"
+        yield from (f"<p>{escape(note)}</p>" for note in result.notes)
+    figures = sorted((result.run.directory / "figures").glob("*.png"))
+    if figures:
+        yield '<h2>Figures</h2>\n<div class="figures">'
+        yield from (_figure(figure) for figure in figures)
+        yield "</div>"
+    yield "</html>"
+
+
+def _board(board: Mapping[str, Any], here: str) -> Iterable[str]:
+    metrics = board["metrics"]
+    heads = "".join(f"<th>{escape(head)}</th>" for head in ("#", "strategy", *metrics))
+    yield f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>'
+    for entry in board["entries"]:
+        values = [entry["scores"][metric]["valid" if board["on"] == "valid" else "oof"] for metric in metrics]
+        cells = [str(entry["rank"]), str(entry["name"]), *("-" if v is None else f"{v:.4g}" for v in values)]
+        row = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        yield f'<tr class="here">{row}</tr>' if entry["run_id"] == here else f"<tr>{row}</tr>"
+    ranked = "the labelled validation set" if board["on"] == "valid" else "out-of-fold rows"
+    yield f"</tbody></table></div>\n<p>Ranked by {escape(board['metric'])} on {ranked}.</p>"
+
+
+def _figure(path: Path) -> str:
+    import base64
+
+    name = escape(path.stem.replace("_", " "))
+    data = base64.b64encode(path.read_bytes()).decode()
+    return f'<figure><img alt="{name}" src="data:image/png;base64,{data}"><figcaption>{name}</figcaption></figure>'

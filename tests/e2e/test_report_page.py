@@ -1,0 +1,51 @@
+"""``harness report``: one page of a run that needs no network."""
+
+import re
+
+
+def test_the_page_shows_the_board_the_notes_and_the_figures(harness, workspace):
+    assert harness("run", "toy", "-s", "near*", "--no-tracking").code == 0
+    done = harness("report", "toy")
+    assert done.code == 0, done.err
+    page = (workspace / "reports/toy.html").read_text()
+    board = harness("leaderboard", "toy", "--json").json["entries"]
+    for entry in board:
+        assert f"<td>{entry['name']}</td>" in page
+    assert len(re.findall(r'<tr class="here">', page)) == 1
+    assert f"<td>{board[0]['rank']}</td><td>{board[0]['name']}</td>" in page.split('<tr class="here">')[1][:200]
+    assert page.count('src="data:image/png;base64,') >= 2
+    assert not re.findall(r'(?:src|href)="(?!data:)', page)
+
+
+def test_a_run_can_be_named_and_must_be_of_the_competition(harness, workspace):
+    assert harness("run", "toy", "-s", "near*", "--no-tracking").code == 0
+    last = harness("leaderboard", "toy", "--json").json["entries"][-1]
+    assert harness("report", "toy", "--run", last["run_id"], "--output", str(workspace / "a/b.html")).code == 0
+    assert last["run_id"] in (workspace / "a/b.html").read_text()
+    done = harness("report", "toy", "--run", "nobody")
+    assert done.code == 2
+    assert "no finished run 'nobody'" in done.err
+
+
+def test_what_cannot_be_shown_is_told(harness, workspace):
+    done = harness("report", "toy")
+    assert done.code == 2
+    assert "no finished run of toy; run: harness run toy" in done.err
+    file = workspace / "p.csv"
+    file.write_text("id,p\n1,2\n")
+    done = harness("report", "toy", "--predictions", str(file))
+    assert done.code == 2
+    assert "no plugin shows a bare file of predictions of toy" in done.err
+    assert not (workspace / "reports/toy.html").exists()
+    done = harness("report", "toy", "--predictions", str(file), "--run", "x")
+    assert "one or the other" in done.err
+
+
+def test_hostile_text_is_escaped(harness, competitions, workspace):
+    toml = competitions / "toy/competition.toml"
+    toml.write_text(re.sub(r'title = ".*"', "title = '<script>alert(1)</script>'", toml.read_text()))
+    assert harness("run", "toy", "-s", "near*", "--no-tracking").code == 0
+    assert harness("report", "toy").code == 0
+    page = (workspace / "reports/toy.html").read_text()
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)" in page
