@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.builtin._splits import rows, time
+from harness.builtin._splits import rows, spatial, time
 from harness.builtin._splits.checks import check_folds
 from harness.hookspecs import hookimpl
 from harness.offers import Splitter
@@ -32,5 +32,11 @@ def harness_splitters() -> Iterable[Splitter]:
         time.GroupTimeParams,
         time.group_time,
         forward=True,
+    )
+    yield Splitter(
+        "spatial",
+        "blocks of near places, and a buffer around them that does not train",
+        spatial.SpatialParams,
+        spatial.spatial,
     )
     yield Splitter("predefined", "folds as a column says", rows.PredefinedParams, rows.predefined)

@@ -32,8 +32,8 @@ def table(task: TaskType, categories: bool = True, seed: int = 0) -> Dataset:
     Returns
     -------
     Dataset
-        150 training and 40 test rows; `meta` has ``group`` (text), ``time`` (days) and ``fold`` (0 to 4). The smallest
-        class has more than ten training rows.
+        150 training and 40 test rows; `meta` has ``group`` (text), ``time`` (days), ``fold`` (0 to 4), ``latitude`` and
+        ``longitude`` (one place a group). The smallest class has more than ten training rows.
     """
     rng = np.random.default_rng(seed)
     n = TRAIN + TEST
@@ -68,7 +68,16 @@ def _targets(task: TaskType, signal: NDArray[np.float64], numbers: NDArray[np.fl
 def _meta(n: int) -> pd.DataFrame:
     rows = np.arange(n)
     times = pd.Timestamp("2024-01-01") + pd.to_timedelta(rows, unit="D")
-    return pd.DataFrame({"group": [f"g{row % 30}" for row in rows], "time": times, "fold": rows % 5})
+    groups = rows % 30
+    return pd.DataFrame(
+        {
+            "group": [f"g{group}" for group in groups],
+            "time": times,
+            "fold": rows % 5,
+            "latitude": groups % 6 * 0.5,
+            "longitude": 30 + groups // 6 * 0.5,
+        }
+    )
 
 
 def copied(examples: Examples) -> Examples:

@@ -28,7 +28,8 @@ def check_splitter(
     params : dataclass instance, optional
         Parameters to try it with, instead of the defaults.
     examples, info : optional
-        Rows with the meta columns it needs; without them, generated rows that have ``group``, ``time`` and ``fold``.
+        Rows with the meta columns it needs; without them, generated rows that have ``group``, ``time``, ``fold``,
+        ``latitude`` and ``longitude``.
     """
     yield from check_params(splitter)
     chosen = ready_params(splitter, params)

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.builtin._splits.columns import column, groups
+from harness.builtin._splits.places import read_places
+from harness.builtin._splits.spatial import distances_km
 from harness.builtin._splits.time import read_times
 from harness.data import Examples, Fold
 from harness.errors import listed
@@ -20,7 +22,8 @@ def check_folds(folds: Sequence[Fold], examples: Examples, splitter: Splitter, p
 
     Rows or ids on both sides, positions outside of the data, rows predicted that are not scored, predicted twice or
     (but for splitters that look forward) never; where `params` has ``group_on``, groups on both sides, and where it has
-    ``time_on``, training rows that are not older than every predicted one.
+    ``time_on``, training rows that are not older than every predicted one; where it has ``latitude_on``, training rows
+    at the place of a predicted one, or within its ``buffer``.
 
     Parameters
     ----------
@@ -46,6 +49,8 @@ def check_folds(folds: Sequence[Fold], examples: Examples, splitter: Splitter, p
         problems += _groups(folds, examples, params.group_on)
     if getattr(params, "time_on", ""):
         problems += _times(folds, examples, params.time_on)
+    if getattr(params, "latitude_on", ""):
+        problems += _distances(folds, examples, params)
     return problems
 
 
@@ -114,6 +119,17 @@ def _times(folds: Sequence[Fold], examples: Examples, time_on: str) -> Iterator[
                 f"fold {fold.index}: {len(late)} training rows are not older ({time_on!r}) than every predicted row:"
                 f" {_named(examples, late)}"
             )
+
+
+def _distances(folds: Sequence[Fold], examples: Examples, params: Any) -> Iterator[str]:
+    places, buffer = read_places(examples, params.latitude_on, params.longitude_on), getattr(params, "buffer", 0)
+    for fold in folds:
+        km = distances_km(places, fold.train, fold.valid)
+        near = fold.train[(km < buffer) | (km == 0)]
+        if len(near):
+            where = f"less than {buffer:g} km away from" if buffer else "at the place of"
+            told = f"{len(near)} training rows are {where} a predicted row: {_named(examples, near)}"
+            yield f"fold {fold.index}: {told}"
 
 
 def _named(examples: Examples, rows: Rows) -> str:

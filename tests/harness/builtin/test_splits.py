@@ -52,6 +52,8 @@ def any_examples(draw):
         group=rng.integers(0, draw(st.integers(8, 30)), n),
         time=rng.integers(0, draw(st.integers(15, 60)), n),
         fold=rng.permutation(np.arange(n) % 4),
+        latitude=rng.integers(-2, 3, n),
+        longitude=rng.integers(30, 34, n) / 2,
     )
 
 
