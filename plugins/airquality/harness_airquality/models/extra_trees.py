@@ -1,0 +1,69 @@
+"""Extremely randomised trees (Geurts et al. 2006, https://doi.org/10.1007/s10994-006-6226-1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from harness.data import DatasetInfo, TaskType
+from harness.offers import BuildContext, Model, ModelRecipe
+from harness.params import param
+from harness.tabular.encoders import one_hot
+from harness.tabular.sklearn_engine import SklearnEngine
+from harness.tabular.tables import Columns
+
+from .choices import CORRECTION_HELP, TRANSFORM_HELP, Loss, Plan, Transform, refuse_loss
+
+LOSSES = {"rmse": "squared_error", "mae": "absolute_error"}
+
+
+@dataclass(frozen=True)
+class ExtraTreesParams:
+    """Parameters of `airquality.extra_trees`."""
+
+    trees: int = param(300, "trees", low=1, high=10_000)
+    max_depth: int = param(0, "deepest level of a tree, 0 = no limit", low=0, high=1000)
+    min_leaf: int = param(3, "fewest rows in a leaf", low=1, high=10_000, log=True)
+    max_features: float = param(0.4, "share of the columns tried at each split", low=0.01, high=1.0)
+    loss: Loss = param("rmse", "rmse, or mae (slower)")
+    transform: Transform = param("none", TRANSFORM_HELP)
+    bias_correction: bool = param(True, CORRECTION_HELP)
+
+
+def build(params: ExtraTreesParams, info: DatasetInfo, context: BuildContext) -> Model:
+    """Build the model; missing numbers become the training median and a column that says where."""
+    from .regression import RegressionModel
+
+    refuse_loss(RECIPE.name, params.loss, tuple(LOSSES), params.transform)
+
+    def make(_quantile: float | None, seed: int) -> SklearnEngine:
+        return SklearnEngine(lambda columns: _pipeline(params, columns, context.threads, seed), context.threads)
+
+    median = params.loss == "mae"
+    plan = Plan(RECIPE.name, params.transform, median=median, bias_correction=params.bias_correction)
+    return RegressionModel(make, info, plan, context.seed)
+
+
+def _pipeline(params: ExtraTreesParams, columns: Columns, threads: int, seed: int) -> Any:
+    from sklearn.ensemble import ExtraTreesRegressor
+    from sklearn.pipeline import Pipeline
+
+    model = ExtraTreesRegressor(
+        n_estimators=params.trees,
+        criterion=LOSSES[params.loss],
+        max_depth=params.max_depth or None,
+        min_samples_leaf=params.min_leaf,
+        max_features=params.max_features,
+        n_jobs=threads,
+        random_state=seed,
+    )
+    return Pipeline([("encode", one_hot(columns, scale=False)), ("model", model)])
+
+
+RECIPE = ModelRecipe(
+    "airquality.extra_trees",
+    "extremely randomised trees, target transforms (scikit-learn)",
+    frozenset({TaskType.REGRESSION}),
+    ExtraTreesParams,
+    build,
+)
