@@ -86,7 +86,7 @@ def smearing(values: Floats, residuals: Floats, weights: Floats | None, transfor
 
     >>> normal = np.random.default_rng(0).normal(0, 0.5, 1_000_000)
     >>> learned = smearing(np.full(1_000_000, 2.0), normal, None, "log1p")
-    >>> round(float(learned.mean(np.array([2.0]))[0] + 1) / np.exp(2 + 0.5**2 / 2), 3)
+    >>> round(float((learned.mean(np.array([2.0]))[0] + 1) / np.exp(2 + 0.5**2 / 2)), 2)
     1.0
     """
     counts = np.ones(len(values)) if weights is None else weights
