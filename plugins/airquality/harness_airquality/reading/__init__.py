@@ -1,0 +1,1 @@
+"""Station tables from files: what stands in them, typed and checked, with every policy counted."""
