@@ -26,7 +26,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "extra_trees": {"trees": 25},
     "ridge": {},
 }
-INTERVALS = ["catboost", "hist_gradient_boosting"]
+INTERVALS = ["catboost", "hist_gradient_boosting", "extra_trees"]
+BOOSTING = INTERVALS[:2]
 each_model = pytest.mark.parametrize("name", list(SMALL))
 
 
@@ -128,7 +129,11 @@ def test_the_inner_holdout_gives_the_residuals_where_there_is_one() -> None:
 @pytest.mark.parametrize("name", INTERVALS)
 @pytest.mark.parametrize("transform", ["none", "log1p"])
 def test_an_interval_covers_about_its_share(name: str, transform: str) -> None:
-    more = {"iterations": 60, "learning_rate": 0.1, **({"leaves": 8} if name != "catboost" else {})}
+    more: dict[str, Any] = {
+        "catboost": {"iterations": 60, "learning_rate": 0.1},
+        "hist_gradient_boosting": {"iterations": 60, "leaves": 8},
+        "extra_trees": {"trees": 150, "min_leaf": 5},
+    }[name]
     train, fresh = rows(1500), rows(1500, seed=1)
     predictions = fitted(name, train, transform=transform, interval=0.8, **more)[0].predict(fresh.unlabelled())
     assert predictions.columns == ("point", "lower", "upper")
@@ -169,7 +174,7 @@ def test_every_loss_learns_and_comes_back_from_disk(name: str, more: dict[str, A
 def test_a_loaded_model_predicts_the_same_bytes(name: str, tmp_path: Path) -> None:
     more: dict[str, Any] = {"transform": "sqrt"}
     if name in INTERVALS:
-        more |= {"bag": 2, "interval": 0.9}
+        more |= {"interval": 0.9, **({"bag": 2} if name in BOOSTING else {})}
     model, _ = fitted(name, rows(), **more)
     model.save(tmp_path)
     assert not [path for path in tmp_path.rglob("*") if path.suffix in (".pkl", ".pickle", ".joblib")]
@@ -252,6 +257,16 @@ def test_a_linear_model_on_a_log_scale_stays_near_the_training_targets() -> None
     assert point(model, wild).max() == pytest.approx(train.targets.max())
 
 
+def test_a_leaf_quantile_is_one_of_the_leafs_targets() -> None:
+    kinds = np.repeat([0.0, 1.0], 40)
+    targets = np.where(kinds == 0, np.arange(80) % 10, 100 + np.arange(80) % 10).astype(np.float64)
+    inputs = pd.DataFrame({"kind": kinds})
+    train = Examples(np.arange(80).astype(str).astype(object), inputs, targets)
+    model, _ = fitted("extra_trees", train, trees=400, interval=0.8)
+    values = model.predict(train.unlabelled().take(np.array([0, 79]))).values
+    np.testing.assert_allclose(values, [[4.5, 1, 8], [104.5, 101, 108]], atol=1)
+
+
 def test_place_time_and_region_are_not_learned() -> None:
     train, fresh = rows(), rows(50, seed=1)
     model, _ = fitted("ridge", train)
@@ -274,7 +289,7 @@ def test_what_a_model_lacks_is_refused(name: str, more: dict[str, Any], message:
         build(name, **more)
 
 
-@pytest.mark.parametrize("name", INTERVALS)
+@pytest.mark.parametrize("name", BOOSTING)
 def test_a_poisson_loss_refuses_negative_targets(name: str) -> None:
     train = rows(20)
     assert train.targets is not None

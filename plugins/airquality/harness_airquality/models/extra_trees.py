@@ -12,7 +12,7 @@ from harness.tabular.encoders import one_hot
 from harness.tabular.sklearn_engine import SklearnEngine
 from harness.tabular.tables import Columns
 
-from .choices import CORRECTION_HELP, TRANSFORM_HELP, Loss, Plan, Transform, refuse_loss
+from .choices import CORRECTION_HELP, INTERVAL_HELP, TRANSFORM_HELP, Loss, Plan, Transform, refuse_loss
 
 LOSSES = {"rmse": "squared_error", "mae": "absolute_error"}
 
@@ -28,19 +28,31 @@ class ExtraTreesParams:
     loss: Loss = param("rmse", "rmse, or mae (slower)")
     transform: Transform = param("none", TRANSFORM_HELP)
     bias_correction: bool = param(True, CORRECTION_HELP)
+    interval: float = param(0.0, INTERVAL_HELP, low=0.0, high=0.999)
 
 
 def build(params: ExtraTreesParams, info: DatasetInfo, context: BuildContext) -> Model:
     """Build the model; missing numbers become the training median and a column that says where."""
+    from .leaf_quantiles import LeafQuantileEngine
     from .regression import RegressionModel
 
     refuse_loss(RECIPE.name, params.loss, tuple(LOSSES), params.transform)
 
-    def make(_quantile: float | None, seed: int) -> SklearnEngine:
-        return SklearnEngine(lambda columns: _pipeline(params, columns, context.threads, seed), context.threads)
+    def make(quantile: float | None, seed: int) -> SklearnEngine:
+        def pipeline(columns: Columns) -> Any:
+            return _pipeline(params, columns, context.threads, seed)
 
-    median = params.loss == "mae"
-    plan = Plan(RECIPE.name, params.transform, median=median, bias_correction=params.bias_correction)
+        if quantile is None:
+            return SklearnEngine(pipeline, context.threads)
+        return LeafQuantileEngine(pipeline, context.threads, quantile, seed)
+
+    plan = Plan(
+        RECIPE.name,
+        params.transform,
+        median=params.loss == "mae",
+        bias_correction=params.bias_correction,
+        interval=params.interval,
+    )
     return RegressionModel(make, info, plan, context.seed)
 
 
@@ -62,7 +74,7 @@ def _pipeline(params: ExtraTreesParams, columns: Columns, threads: int, seed: in
 
 RECIPE = ModelRecipe(
     "airquality.extra_trees",
-    "extremely randomised trees, target transforms (scikit-learn)",
+    "extremely randomised trees, target transforms and intervals (scikit-learn)",
     frozenset({TaskType.REGRESSION}),
     ExtraTreesParams,
     build,
