@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,6 @@ FOLDS = 3
 """Folds of the rows whose residuals smear, where no inner holdout was cut."""
 
 
-@dataclass(frozen=True)
 class Silent:
     """A log for all models but the first, which would tell the same again."""
 
@@ -78,7 +77,8 @@ class RegressionModel:
         self.floor = bool((np.asarray(train.targets) >= 0).all())
         self.bounds = (float(np.min(scaled.targets)), float(np.max(scaled.targets)))  # type: ignore[arg-type]
         held = None if inner is None or len(inner) == 0 else self._scaled(inner)
-        self.points = [self._fit(None, seed, scaled, held, log if not i else Silent()) for i, seed in self._numbered()]
+        logs = [log, *(Silent() for _ in self.seeds[1:])]
+        self.points = [self._fit(None, seed, scaled, held, to) for seed, to in zip(self.seeds, logs, strict=True)]
         self.edges = [self._fit(q, self.seeds[0], scaled, held, Silent()) for q in self.plan.quantiles]
         found = [model.best_iteration for model in self.points if hasattr(model, "best_iteration")]
         if found:
@@ -115,9 +115,6 @@ class RegressionModel:
         self.edges = [TableModel(self.make(q, self.seeds[0]), self.info) for q in self.plan.quantiles]
         for name, model in self._named(self.points, self.edges):
             model.load(directory / name)
-
-    def _numbered(self) -> list[tuple[int, int]]:
-        return list(enumerate(self.seeds))
 
     @staticmethod
     def _named(points: list[TableModel], edges: list[TableModel]) -> list[tuple[str, TableModel]]:
