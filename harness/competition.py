@@ -153,7 +153,13 @@ class Rules:
 
 @dataclass(frozen=True)
 class Competition:
-    """A competition file, read and checked."""
+    """A competition file, read and checked.
+
+    Attributes
+    ----------
+    split_allowed : str
+        Why a split at random is right although the test set is not such a draw; empty: it is refused.
+    """
 
     id: str
     home: Path
@@ -168,6 +174,7 @@ class Competition:
     evaluate: Evaluate = field(default_factory=Evaluate)
     submission: SubmissionSchema | None = None
     rules: Rules = field(default_factory=Rules)
+    split_allowed: str = ""
 
     @property
     def primary(self) -> str:

@@ -52,6 +52,7 @@ def parse_competition(table: Mapping[str, Any], home: Path) -> Competition:
         The competition's folder; its name is the competition's id.
     """
     top = _Section(table, f"{home.name}/{FILE}")
+    split, split_allowed = _split(top.take("split", {"use": "stratified"}), top.where + ": split")
     competition = Competition(
         id=_checked_id(home.name),
         home=home,
@@ -61,7 +62,8 @@ def parse_competition(table: Mapping[str, Any], home: Path) -> Competition:
         task=_task(top),
         metrics=_names(top, "metrics"),
         data=_data(top.section("data")),
-        split=_use(top.take("split", {"use": "stratified"}), top.where + ": split"),
+        split=split,
+        split_allowed=split_allowed,
         evaluate=_evaluate(top.section("evaluate", {})),
         submission=_submission(top.section("submission")) if "submission" in table else None,
         rules=_rules(top.section("rules", {})),
@@ -148,6 +150,16 @@ def _use(value: Any, where: str) -> Use:
     if isinstance(value, Mapping) and isinstance(value.get("use"), str):
         return Use(value["use"], {key: item for key, item in value.items() if key != "use"})
     raise ConfigError(f'{where}: expected "NAME" or {{ use = "NAME", ... }}, found {value!r}')
+
+
+def _split(value: Any, where: str) -> tuple[Use, str]:
+    # `allow` is the harness's own key, whatever the splitter's parameters are
+    if not isinstance(value, Mapping) or "allow" not in value:
+        return _use(value, where), ""
+    allowed = value["allow"]
+    if not isinstance(allowed, str) or not allowed.strip():
+        raise ConfigError(f"{where}: allow = {allowed!r}: expected the reason, as text")
+    return _use({key: item for key, item in value.items() if key != "allow"}, where), allowed
 
 
 def _data(section: _Section) -> DataSpec:

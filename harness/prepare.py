@@ -60,6 +60,8 @@ class Prepared:
         The splitter and every parameter, as JSON values.
     target_prior : mapping of str to float or None
         Class shares to which OOF is reweighted.
+    marks : tuple of str
+        What must be shown beside every score of these folds; no part of a run's identity.
     """
 
     setting: Setting
@@ -71,6 +73,7 @@ class Prepared:
     folds: tuple[Fold, ...]
     metrics: tuple[Metric, ...]
     target_prior: Mapping[str, float] | None
+    marks: tuple[str, ...] = ()
 
     @property
     def primary(self) -> Metric:

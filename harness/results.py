@@ -150,7 +150,8 @@ class RunResult:
     test : Predictions or None
         Adjusted test predictions; `test_decisions` are those in {0, 1}, None for a regression.
     marks : tuple of str
-        What is shown beside the score: ``sees test inputs``, ``fast``, ``simulated``, ``imported``.
+        What is shown beside the score: ``sees test inputs``, ``fast``, ``simulated``, ``imported``,
+        ``split not like test``.
     """
 
     run: Run

@@ -224,4 +224,4 @@ def marks_of(plan: Plan, prepared: Prepared) -> tuple[str, ...]:
         "simulated": prepared.dataset.info.simulated,
         "sees test inputs": any(link.offer.sees_test for link in plan.links),
     }
-    return tuple(mark for mark, holds in marks.items() if holds)
+    return (*(mark for mark, holds in marks.items() if holds), *prepared.marks)

@@ -104,7 +104,7 @@ def execute(task: Task, listener: Listener | None = None) -> FoldResult:
         (out / "events.jsonl").open("w", encoding="utf-8") as events,
     ):
         log = EventLog(events, task.fold, listener)
-        result = _train(task, prepared, fold, out, log)
+        result = train_fold(task, prepared, fold, out, log)
         result = replace(result, seconds=time.perf_counter() - started, peak_memory=memory.read())
         write_json(out / "result.json", asdict(result))
         events.close()
@@ -128,7 +128,8 @@ def fold_seed(seed: int, fold: int) -> int:
     return int(np.random.SeedSequence([seed, fold + 1]).generate_state(1)[0] >> 1)
 
 
-def _train(task: Task, prepared: Prepared, fold: Fold, out: Path, log: EventLog) -> FoldResult:
+def train_fold(task: Task, prepared: Prepared, fold: Fold, out: Path, log: EventLog) -> FoldResult:
+    """Train one fold and write its predictions, features and model into `out`; time and memory are left at 0."""
     import numpy as np
 
     dataset, parts = prepared.dataset, parts_of(task.strategy, prepared)

@@ -22,6 +22,10 @@ COMMANDS = {
     "describe": ("look", "Describe a competition: data, split, metrics, strategies with every parameter."),
     "plugins": ("look", "List the installed plugins with what they offer; broken ones with the fix."),
     "check": ("data", "Read the data, cut the folds and look at every strategy, without training anything."),
+    "split-audit": (
+        "audit",
+        "Train one fast model under every split the data allows, and name the one that is like the test set.",
+    ),
     "fetch": ("data", "Download a variant of the data: resumable, digests recorded, archives unpacked safely."),
     "run": ("train", "Train strategies over folds, rank them beside the baseline, and write checked submissions."),
     "leaderboard": ("board", "Show the leaderboard of a competition."),

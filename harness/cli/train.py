@@ -62,6 +62,7 @@ tracking_option = click.option(
 @click.option("--executor", default="", help="How they run.  [default: processes; serial with one worker]")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the submission files.")
 @click.option("--fast", is_flag=True, help="A subsample and one fold, marked as such: does it work at all?")
+@click.option("--allow-split", is_flag=True, help="Keep a split at random that is not like the test set; it is marked.")
 @click.option("--retry-failed", is_flag=True, help="Try strategies again that failed before.")
 @tracking_option
 @click.option("--no-tracking", is_flag=True, help="Do not write to MLflow.")
@@ -72,6 +73,7 @@ def run_command(ctx: click.Context, /, competition: str, **options: Any) -> None
 
     The same command continues where a stopped one ended; what is already trained is not trained again.
     """
+    from harness.audit.guard import guard
     from harness.finding import find_competition
     from harness.plugins import load_plugins
     from harness.prepare import Setting, prepare
@@ -81,7 +83,10 @@ def run_command(ctx: click.Context, /, competition: str, **options: Any) -> None
     workspace = Workspace(shared.workspace)
     home = find_competition(competition, shared.competitions, load_plugins())
     setting = Setting(home, workspace.cache.resolve(), options["data"], options["folds"], options["fast"])
-    launched, prepared, notes = _run(prepare(setting), workspace, options)
+    prepared, warning = guard(prepare(setting), options["allow_split"])
+    if warning:
+        click.echo(f"{click.style('warning:', fg='yellow')} {warning}", err=True)
+    launched, prepared, notes = _run(prepared, workspace, options)
     if options["as_json"]:
         from harness.launch import run_json
 

@@ -39,6 +39,7 @@ params = { sep = ";" }
 [split]
 use = "time"
 folds = 4
+allow = "days are alike"
 
 [evaluate]
 on = "valid"
@@ -87,7 +88,7 @@ def test_everything_a_file_can_say(table: dict[str, Any]) -> None:
     assert found.data.source == "weather.table"
     assert found.data.variants["public"].urls == ("https://example.org/rain.csv",)
     assert found.data.variants["public"].params == {"sep": ";"}
-    assert found.split == Use("time", {"folds": 4})
+    assert (found.split, found.split_allowed) == (Use("time", {"folds": 4}), "days are alike")
     assert found.evaluate == Evaluate("valid", {"dry": 0.25, "wet": 0.75})
     assert found.submission.columns == {"p": "wet"}
     assert (found.submission.low, found.submission.high) == (0, 1.0)
@@ -117,6 +118,7 @@ def test_the_least_a_file_must_say() -> None:
     }
     found = parse(table)
     assert (found.data.variant, found.split, found.evaluate) == ("sample", Use("stratified"), Evaluate())
+    assert found.split_allowed == ""
     assert (found.submission, found.rules) == (None, Rules())
 
 
@@ -153,6 +155,8 @@ def changed(table: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         ("data/variants/public/sha256", "00ff", "sha256: expected a table, found '00ff'"),
         ("data/params", [], "data: params: expected a table, found []"),
         ("split", {"folds": 3}, 'split: expected "NAME" or { use = "NAME", ... }'),
+        ("split", {"use": "random", "allow": True}, "split: allow = True: expected the reason, as text"),
+        ("split", {"use": "random", "allow": " "}, "split: allow = ' ': expected the reason, as text"),
         ("evaluate/on", "test", "evaluate: on = 'test'; known: oof, valid"),
         ("evaluate/target_prior", {"a": 0.5, "b": 0.6}, "expected class shares that sum to 1"),
         ("evaluate/target_prior", {"a": float("nan"), "b": 1.0}, "expected class shares that sum to 1"),

@@ -1,0 +1,1 @@
+"""Does a split resemble the test set? `audit` tries several and says; `guard` refuses one that plainly does not."""
