@@ -29,6 +29,8 @@ class Tried:
 
     Attributes
     ----------
+    forward : bool
+        Whether it predicts later rows only, so that its score is of fewer rows than that of others.
     scores : tuple of float
         Of each fold, on the primary metric; empty if it cannot be cut, and `problem` says why.
     optimism : float or None
@@ -39,6 +41,7 @@ class Tried:
 
     name: str
     own: bool
+    forward: bool
     use: dict[str, Any]
     scores: tuple[float, ...]
     sides: Sides
@@ -150,7 +153,13 @@ def _try(candidate: Candidate, scorer: Scorer, where: Where, seed: int, tell: Ca
             auc = adversarial_auc(train.take(one), train.take(other), seed, scorer.prepared.dataset.info.roles)
         sides.append(compare(where.take(fold.train), where.take(fold.valid), auc))
     return Tried(
-        candidate.name, candidate.own, dict(candidate.use), tuple(scores), _mean_sides(sides), candidate.problem
+        candidate.name,
+        candidate.own,
+        candidate.splitter.forward,
+        dict(candidate.use),
+        tuple(scores),
+        _mean_sides(sides),
+        candidate.problem,
     )
 
 
@@ -189,6 +198,7 @@ def audit_json(found: Audit) -> dict[str, Any]:
         {
             "name": one.name,
             "own": one.own,
+            "forward": one.forward,
             "split": one.use,
             "folds": len(one.scores),
             "score": None if math.isnan(one.mean) else one.mean,
