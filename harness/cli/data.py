@@ -58,8 +58,8 @@ def _facts(prepared: Any) -> dict[str, Any]:
     facts["folds"] = f"{len(prepared.folds)} ({prepared.splitter.name})"
     facts["strategies"] = str(len(prepared.competition.strategies))
     facts["digest"] = dataset.digest[:16]
-    for note in info.notes:
-        facts["note"] = note
+    if info.notes:
+        facts["notes"] = "; ".join(info.notes)
     if info.simulated:
         facts["warning"] = "SIMULATED DATA: scores on it say nothing about the real task"
     return facts

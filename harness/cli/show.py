@@ -58,7 +58,8 @@ def _table(board: Board, entries: Sequence[Mapping[str, Any]], width: int) -> Ta
         table.add_column(f"{board.metric}\n{other}", justify="right", no_wrap=True)
     table.add_column("± s.e.\nfolds", justify="right", no_wrap=True)
     for name in extra:
-        table.add_column(name.replace("_", "\n", 1) if len(name) > 12 else name, justify="right", min_width=6)
+        short = name.rpartition(".")[2]  # a plugin's name in front says little here
+        table.add_column(short.replace("_", "\n", 1) if len(short) > 12 else short, justify="right", min_width=6)
     table.add_column("time", justify="right", no_wrap=True)
     table.add_column("")
     for entry in entries:
