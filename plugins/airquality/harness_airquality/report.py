@@ -90,9 +90,9 @@ def _scores(result: RunResult) -> Iterator[tuple[str, str]]:
     for metric, score in result.scores.items():
         name = metric.rpartition(".")[2].replace("_", " ")
         if not np.isnan(score.oof):
-            yield f"{name} out of fold", f"{score.oof:.3g}"
+            yield f"{name} out of fold", f"{score.oof:.4g}"
         if score.valid is not None and not np.isnan(score.valid):
-            yield f"{name} on validation", f"{score.valid:.3g}"
+            yield f"{name} on validation", f"{score.valid:.4g}"
 
 
 def _sets(dataset: Dataset, result: RunResult) -> Iterator[pd.DataFrame]:

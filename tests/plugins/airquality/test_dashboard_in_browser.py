@@ -162,6 +162,15 @@ def test_a_phone_needs_no_scrolling_sideways(opened, make):
     assert complaints == []
 
 
+def test_a_day_counts_once_whatever_sets_predict_it(opened):
+    rows = cities(1, 10)
+    again = rows.assign(place="another", set="test", prediction=rows["prediction"] + 2)
+    tab, _, _ = opened(bare(pd.concat([rows.assign(set="oof"), again], ignore_index=True)))
+    told = tab.locator("#series-caption").text_content()
+    mean = f"{rows['prediction'].mean() + 1:.1f}"
+    assert told.startswith(f"10 days, averaged over 2 places: mean {mean} ")
+
+
 def test_controls_have_names(opened):
     tab, _, _ = opened(bare(cities(3, 40)))
     for label in ("City", "From", "To"):

@@ -117,14 +117,26 @@ function seriesLayout(state) {
   });
 }
 
+// A day counts once, however many sets predict it; its mean is over all their places.
+function daysWithin(state) {
+  const days = new Map();
+  for (const { days: rows } of seriesOf(placesOf(state))) {
+    for (const at of rows) {
+      if (at.day < state.from || at.day > state.to || !Number.isFinite(at.prediction)) continue;
+      const one = days.get(at.day) ?? { sum: 0, places: 0 };
+      days.set(at.day, { sum: one.sum + at.prediction * at.places, places: one.places + at.places });
+    }
+  }
+  return [...days.values()].map(({ sum, places }) => sum / places);
+}
+
 function seriesCaption(state) {
-  const days = seriesOf(placesOf(state)).flatMap((set) => set.days)
-    .filter((at) => at.day >= state.from && at.day <= state.to);
-  if (!days.length) return "No predictions in this period.";
-  const mean = days.reduce((sum, at) => sum + at.prediction, 0) / days.length;
-  const above = days.filter((at) => at.prediction > shown.guideline).length / days.length;
+  const means = daysWithin(state);
+  if (!means.length) return "No predictions in this period.";
+  const mean = means.reduce((sum, value) => sum + value, 0) / means.length;
+  const above = means.filter((value) => value > shown.guideline).length / means.length;
   const places = placesOf(state).length;
   const over = places > 1 ? `, averaged over ${places} places${daily.lower ? " (so is the interval)" : ""}` : "";
-  return `${many(days.length)} days${over}: mean ${fixed(mean)} ${shown.unit}, ` +
+  return `${many(means.length)} days${over}: mean ${fixed(mean)} ${shown.unit}, ` +
     `${fixed(100 * above, 0)}% of days above the WHO 24-hour guideline of ${shown.guideline}.`;
 }
