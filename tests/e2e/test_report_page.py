@@ -49,3 +49,31 @@ def test_hostile_text_is_escaped(harness, competitions, workspace):
     page = (workspace / "reports/toy.html").read_text()
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+def test_the_competitions_own_plugin_is_asked_first_and_may_read_the_models(harness, competitions, workspace):
+    with (competitions / "toy/plugin.py").open("a") as file:
+        file.write(
+            "\n\n@hookimpl\ndef harness_write_page(shown, path):\n"
+            "    if shown.result is None:\n        return None\n"
+            "    folds = shown.fitted()\n"
+            "    rows = folds[0].transform(shown.dataset.train)\n"
+            "    path.write_text('own page')\n"
+            "    return [f'{len(folds)} models, {len(folds[0].model.predict(rows).ids)} rows']\n"
+        )
+    assert harness("run", "toy", "-s", "near", "--no-tracking").code == 0
+    done = harness("report", "toy")
+    assert done.code == 0, done.err
+    assert "3 models, 90 rows" in done.out
+    assert (workspace / "reports/toy.html").read_text() == "own page"
+
+
+def test_data_that_changed_since_the_run_is_told(harness, competitions):
+    assert harness("run", "toy", "-s", "near", "--no-tracking").code == 0
+    plugin = competitions / "toy/plugin.py"
+    text = plugin.read_text()
+    assert "blobs-" in text
+    plugin.write_text(text.replace("blobs-", "blops-"))
+    done = harness("report", "toy")
+    assert done.code == 2
+    assert "the data of toy is no longer what near-s0-" in done.err
