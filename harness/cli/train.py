@@ -83,6 +83,7 @@ def run_command(ctx: click.Context, /, competition: str, **options: Any) -> None
     workspace = Workspace(shared.workspace)
     home = find_competition(competition, shared.competitions, load_plugins())
     setting = Setting(home, workspace.cache.resolve(), options["data"], options["folds"], options["fast"])
+    workspace.check_writable()
     prepared, warning = guard(prepare(setting), options["allow_split"])
     if warning:
         click.echo(f"{click.style('warning:', fg='yellow')} {warning}", err=True)
@@ -111,7 +112,6 @@ def _run(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[L
     seeds = _seeds(options["seeds"])
     threads = options["threads"] or max(1, count_cpus() // options["workers"])
     hardware = Hardware(choose_device(options["device"]), threads)
-    workspace.check_writable()
     folder = options["out"] or workspace.submissions(competition.id)
     uri = None if options["no_tracking"] else resolve_uri(options["tracking_uri"], workspace.root)
     with RunProgress(prepared.primary.name, competition.evaluate.on, options["workers"]) as progress:
