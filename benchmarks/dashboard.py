@@ -84,7 +84,7 @@ def opened(browser: Any, path: Path, chart: str) -> tuple[float, int]:
     tab.wait_for_selector(f"{chart} .main-svg .scatterlayer .trace", state="attached")
     seconds = time.perf_counter() - started
     tab.close()
-    return seconds, sum(not url.startswith(("file:", "data:", "blob:")) for url in asked)
+    return seconds, sum(not url.startswith(("file:", "data:")) for url in asked)
 
 
 def measured(browser: Any, write: Callable[[pd.DataFrame, Path], None], table: pd.DataFrame, chart: str) -> list[str]:

@@ -73,7 +73,7 @@ def test_nothing_can_be_fetched_and_sections_without_data_are_left_out(tmp_path)
     assert "default-src 'none'" in policy
     assert "unsafe-eval" not in policy
     assert "'unsafe-inline'" not in policy.split("script-src")[1].split(";")[0]
-    assert not re.findall(r"<(?:script|img|iframe)[^>]+src=", text.split("<script>")[0])
+    assert not re.findall(r"<(?:script|img|iframe)[^>]+src=", text)
     assert "Errors by city" not in text
     assert "Coverage of intervals" not in text
     assert "What predictions rest on" not in text
@@ -100,7 +100,7 @@ def test_text_of_the_data_stays_text(tmp_path):
     shown = data_of(text)
     assert shown["regions"] == [{"name": HOSTILE, "country": HOSTILE}]
     outside = text.replace(re.search(r'id="shown">(.*?)</script>', text, re.DOTALL)[1], "")
-    before, after = outside.split("plotly.js", 1)[0], outside.rsplit("</script>", 1)[1]
+    before, after = outside.split('id="library"', 1)[0], outside.rsplit("</script>", 1)[1]
     assert "<img src=x" not in before + after
     assert "alert(2)</script>" not in before + after
     assert before.count("<script") == 2  # the data, and the library's

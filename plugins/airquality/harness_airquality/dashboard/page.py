@@ -14,7 +14,7 @@ from harness_airquality.dashboard.daily import Daily, by_day, named
 from harness_airquality.dashboard.data import COUNTRY, GUIDELINE, LATITUDE, LONGITUDE, PLACE, REGION, Shown
 from harness_airquality.dashboard.errors import Errors, errors_of
 from harness_airquality.dashboard.outlines import extent_of, outlines
-from harness_airquality.dashboard.packing import digest, html, packed, script_json
+from harness_airquality.dashboard.packing import digest, html, packed, script_json, squeezed
 from harness_airquality.dashboard.sections import MOST_FEATURES, sections, tiles
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def write_page(shown: Shown, path: Path) -> None:
         "notes": _notes(shown, daily),
         "sources": _sources(mapped),
         "data": script_json(_data(shown, daily, errors, mapped)),
-        "plotly": plotly,
+        "library": squeezed(plotly.encode()),
         "script": script,
     }
     # one pass: what stands in a part is never taken for a mark
@@ -78,8 +78,7 @@ def plotly_script() -> str:
     wrapped = r'\n"use strict";\s*var Plotly\s*=(.*)\nwindow\.Plotly = Plotly;\nreturn Plotly;\n\}\)\);\s*$'
     bare = re.search(wrapped, whole, re.DOTALL)
     heading = whole.split("*/", 1)[0]
-    text = f'{heading}*/\n"use strict";var Plotly={bare[1]}' if bare and heading.startswith("/*") else whole
-    return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+    return f'{heading}*/\n"use strict";var Plotly={bare[1]}' if bare and heading.startswith("/*") else whole
 
 
 def _policy(*scripts: str) -> str:

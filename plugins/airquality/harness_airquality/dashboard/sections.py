@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from harness_airquality.dashboard.errors import Errors
 
 MOST_FEATURES = 20
+_ZOOMS = (
+    '<div class="zooms" role="group" aria-label="Part of the map"><button type="button" id="whole">Whole map</button>'
+    '<button type="button" id="near">Chosen city</button></div>'
+)
 
 
 def tiles(shown: Shown, daily: Daily) -> str:
@@ -31,7 +35,7 @@ def tiles(shown: Shown, daily: Daily) -> str:
         *([("Places", counts[1])] if counts[1] != counts[0] else []),
         ("Predictions", counts[2]),
         ("Mean predicted", f"{np.nanmean(prediction):.1f} {shown.unit}"),
-        ("Place-days above WHO", f"{100 * above:.0f}%"),
+        ("Days above WHO guideline", f"{100 * above:.0f}%"),
     ]
     return "".join(f"<div><dt>{html(label)}</dt><dd>{_value(value)}</dd></div>" for label, value in facts)
 
@@ -50,7 +54,7 @@ def _cards(shown: Shown, errors: Errors | None, mapped: bool) -> Iterable[str]:
     unit = html(shown.unit)
     if mapped:
         caption = "Mean prediction of each place over the chosen period; colours mean the same in every period."
-        yield _chart("map", "Where", caption, "map", 31)
+        yield _chart("map", "Where", caption, "map", 31, _ZOOMS)
     yield _ranking(wide=not mapped)
     if errors is not None:
         told = f"{errors.rows:,} predictions have a reading; an error is predicted minus measured, in {unit}."
@@ -60,25 +64,25 @@ def _cards(shown: Shown, errors: Errors | None, mapped: bool) -> Iterable[str]:
         yield _chart("months", "Errors by month", f"Mean absolute error and bias, {unit}.", "half", 20)
         caption = "Levels of the reading: WHO's 24-hour guideline and its four interim targets."
         yield _chart("levels", "Errors by level", caption, "half", 20)
-    if shown.importance is not None and len(shown.importance):
-        count = min(len(shown.importance), MOST_FEATURES)
-        caption = f"How far a feature moves a prediction on average; the {count} largest of {len(shown.importance)}."
-        both = "half" if shown.coverage is not None else "all"
-        yield _chart("importance", "What predictions rest on", caption, both, 6 + 1.4 * count)
-    if shown.coverage is not None and len(shown.coverage):
+    features = 0 if shown.importance is None else min(len(shown.importance), MOST_FEATURES)
+    covered = shown.coverage is not None and len(shown.coverage) > 0
+    kind, height = "half" if features and covered else "all", 6 + 1.4 * (features or MOST_FEATURES)
+    if shown.importance is not None and features:
+        caption = f"How far a feature moves a prediction on average; the {features} largest of {len(shown.importance)}."
+        yield _chart("importance", "What predictions rest on", caption, kind, height)
+    if shown.coverage is not None and covered:
         caption = "Share of readings within their interval; the mark is what was aimed at."
-        both = "half" if shown.importance is not None else "all"
-        rows = _coverage_rows(shown.coverage)
-        yield _card(both, "Coverage of intervals", caption, _table(rows, _coverage_head(unit)))
+        table = _table(_coverage_rows(shown.coverage), _coverage_head(unit), height)
+        yield _card(kind, "Coverage of intervals", caption, table)
 
 
 def _card(kind: str, title: str, caption: str, body: str) -> str:
     return f'<section class="card {kind}"><h2>{title}</h2><p class="caption">{caption}</p>{body}</section>'
 
 
-def _chart(name: str, title: str, caption: str, kind: str, height: float) -> str:
+def _chart(name: str, title: str, caption: str, kind: str, height: float, controls: str = "") -> str:
     body = f'<div class="chart" id="{name}" role="img" aria-label="{title}" style="--height: {height:g}rem"></div>'
-    return _card(kind, title, caption, body)
+    return _card(kind, title, caption, controls + body)
 
 
 def _ranking(wide: bool) -> str:
@@ -93,8 +97,8 @@ def _head(cells: Sequence[tuple[str, str]]) -> str:
     return f"<thead><tr>{row}</tr></thead>"
 
 
-def _table(rows: Iterable[str], head: str) -> str:
-    return f'<div class="scroll" tabindex="0"><table>{head}<tbody>{"".join(rows)}</tbody></table></div>'
+def _table(rows: Iterable[str], head: str, height: float = 26) -> str:
+    return f'<div class="scroll" tabindex="0" style="--height: {height:g}rem"><table>{head}<tbody>{"".join(rows)}</tbody></table></div>'
 
 
 def _region_head() -> str:

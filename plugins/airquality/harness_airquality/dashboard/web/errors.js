@@ -15,14 +15,14 @@ function errorBars(table, tick) {
       line: { color: colour("guideline"), width: 1.5, dash: "dot" }, marker: { size: 8, symbol: "diamond" },
     },
   ];
-  const every = Math.ceil(labels.length / (narrow() ? 6 : 12));
+  const every = Math.ceil(labels.length / (narrow() ? 4 : 7));
   const kept = x.filter((index) => index % every === 0);
   return {
     data,
     layout: layout({
       hovermode: "closest", bargap: 0.3, yaxis: axis({ fixedrange: true, zeroline: true, zerolinecolor: colour("line") }),
       xaxis: axis({
-        fixedrange: true, showgrid: false, tickvals: kept, ticktext: kept.map((index) => plain(labels[index])),
+        fixedrange: true, showgrid: false, tickangle: 0, tickvals: kept, ticktext: kept.map((index) => plain(labels[index])),
         range: [-0.6, labels.length - 0.4],
       }),
     }),
@@ -34,9 +34,10 @@ const monthName = (label) => new Date(label + "-01T00:00:00Z")
 
 function levelFigure() {
   const figure = errorBars(shown.errors.levels, (label) => label);
-  figure.layout.xaxis.ticktext = shown.errors.levels.map((row) => `${row.label}<br>n = ${many(row.n)}`);
+  figure.layout.xaxis.ticktext = shown.errors.levels.map((row) => `${row.label}<br>${many(row.n)}`);
   figure.layout.xaxis.tickvals = shown.errors.levels.map((row, index) => index);
-  figure.layout.xaxis.title = { text: `measured PM2.5, ${plain(shown.unit)}`, standoff: 6 };
+  figure.layout.xaxis.tickfont = { size: narrow() ? 11 : 13 };
+  figure.layout.xaxis.title = { text: `measured PM2.5, ${plain(shown.unit)}; rows`, standoff: 14 };
   return figure;
 }
 
@@ -61,6 +62,7 @@ function importanceFigure() {
   return {
     data,
     layout: layout({
+      legend: { orientation: "h", xref: "container", x: 0, y: 1.01, yanchor: "bottom", font: { color: colour("ink") } },
       showlegend: data.length > 1, hovermode: "closest", barmode: "overlay",
       xaxis: axis({ fixedrange: true, title: { text: `mean |SHAP|, ${plain(shown.importanceUnit)}`, standoff: 6 } }),
       yaxis: axis({

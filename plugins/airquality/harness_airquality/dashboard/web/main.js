@@ -63,6 +63,19 @@ const box = combobox(
   (city) => chooseCity(city),
 );
 
+// With readings, the city that has most rows; without, the one that is predicted worst.
+function firstCity() {
+  if (daily.reading) return shown.first;
+  return cityMeans(state).reduce((best, city) => (city.mean > best.mean ? city : best)).index;
+}
+
+function zooms() {
+  if (!field("map")) return;
+  for (const [id, extent] of [["whole", () => shown.extent], ["near", () => cityExtent(state)]]) {
+    field(id).addEventListener("click", () => zoomMap(extent()));
+  }
+}
+
 function start() {
   presets();
   for (const id of ["from", "to"]) {
@@ -83,9 +96,9 @@ function start() {
     chart("density", densityFigure);
   }
   if (shown.importance) chart("importance", importanceFigure);
-  state.city = shown.first;
-  chooseCity(state.city);
+  chooseCity(firstCity());
   choosePeriod(firstDay, lastDay);
+  zooms();
   draw("series");
 }
 

@@ -63,7 +63,7 @@ function mapFigure(state) {
       line: { color: colour("card"), width: 1 },
       colorbar: {
         orientation: "h", x: 0.5, y: 0, yanchor: "top", xanchor: "center", thickness: 10, len: 0.9, outlinewidth: 0,
-        ypad: 6, title: { text: `mean PM2.5, ${plain(shown.unit)}`, side: "bottom" }, tickcolor: colour("muted"),
+        ypad: 6, title: { text: `mean PM2.5, ${plain(shown.unit)}`, side: "bottom", font: { size: 13 } }, tickcolor: colour("muted"),
       },
     },
   };
@@ -85,15 +85,36 @@ function mapLayout() {
   });
 }
 
-function rank(state, chosen) {
+// The rectangle of the chosen city's places, at least about 40 km wide.
+function cityExtent(state) {
+  const inside = shown.places.filter((place) => place.region === state.city && place.latitude !== null);
+  if (!inside.length) return shown.extent;
+  const side = (name) => {
+    const values = inside.map((place) => place[name]);
+    const middle = (Math.min(...values) + Math.max(...values)) / 2;
+    const half = Math.max(0.65 * (Math.max(...values) - Math.min(...values)), 0.2);
+    return [middle - half, middle + half];
+  };
+  const [west, east] = side("longitude"), [south, north] = side("latitude");
+  return { west, east, south, north };
+}
+
+async function zoomMap({ west, east, south, north }) {
+  await draw("map");
+  await Plotly.relayout("map", { "xaxis.range": [west, east], "yaxis.range": [south, north] });
+}
+
+function cityMeans(state) {
   const cities = shown.regions.map((city, index) => ({ ...city, index, sum: 0, count: 0, above: 0 }));
   shown.places.forEach((place, index) => {
     const at = meanOver(index, state.from, state.to);
     for (const name of ["sum", "count", "above"]) cities[place.region][name] += at[name];
   });
-  const ranked = cities.filter((city) => city.count)
-    .map((city) => ({ ...city, mean: city.sum / city.count }))
-    .sort((a, b) => b.mean - a.mean);
+  return cities.filter((city) => city.count).map((city) => ({ ...city, mean: city.sum / city.count }));
+}
+
+function rank(state, chosen) {
+  const ranked = cityMeans(state).sort((a, b) => b.mean - a.mean);
   const most = ranked.length ? ranked[0].mean : 1;
   const rows = ranked.map((city, index) => {
     const name = element("button", { type: "button", title: "Show this city's series" }, element("bdi", {}, city.name));

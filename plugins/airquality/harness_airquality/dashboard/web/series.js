@@ -107,7 +107,7 @@ function seriesLayout(state) {
     margin: { l: 52, r: 8, t: 8, b: 8 },
     yaxis: axis({ rangemode: "tozero", title: { text: `PM2.5, ${plain(shown.unit)}`, standoff: 8 }, fixedrange: true }),
     xaxis: axis({
-      type: "date", range: [isoDay(state.from), isoDay(state.to)], hoverformat: "%a %-d %b %Y", showgrid: false,
+      type: "date", tickangle: 0, nticks: narrow() ? 4 : 12, range: [isoDay(state.from), isoDay(state.to)], hoverformat: "%a %-d %b %Y", showgrid: false,
       minallowed: isoDay(firstDay - 1), maxallowed: isoDay(lastDay + 1),
       rangeslider: {
         thickness: 0.13, bgcolor: colour("page"), borderwidth: 0,
