@@ -127,9 +127,9 @@ def test_a_file_of_real_predictions_opens_too(opened, real_data):
 def test_choosing_a_city_and_a_period_changes_series_and_map(opened):
     tab, _, complaints = opened(bare(cities(6, 400)))
     before = drawn(tab, "series")
-    tab.fill("#city", "City 05")
+    tab.fill("#city", "City 01")
     tab.keyboard.press("Enter")
-    tab.get_by_role("heading", name="Day by day: City 05").wait_for()
+    tab.get_by_role("heading", name="Day by day: City 01").wait_for()
     tab.wait_for_timeout(300)
     assert drawn(tab, "series") != before
     tab.locator("#map").scroll_into_view_if_needed()
@@ -176,3 +176,39 @@ def test_controls_have_names(opened):
     tab, _, _ = opened(bare(cities(3, 40)))
     for label in ("City", "From", "To"):
         assert tab.get_by_label(label, exact=True).first.is_visible()
+
+
+def test_without_readings_the_page_starts_with_the_city_predicted_worst(opened):
+    tab, _, _ = opened(bare(cities(4, 60)))
+    means = cities(4, 60).groupby("region")["prediction"].mean()
+    assert tab.locator("#series-city").text_content() == means.idxmax()
+    assert tab.locator("#ranking tr th").all_text_contents() == means.sort_values(ascending=False).index.tolist()
+
+
+def test_the_map_shows_the_chosen_city_from_near_and_all_again(opened):
+    tab, _, complaints = opened(bare(cities(5, 40)))
+    tab.locator("#map").scroll_into_view_if_needed()
+    tab.wait_for_selector("#map[data-drawn]")
+    spans = []
+    for button in ("Chosen city", "Whole map"):
+        tab.get_by_role("button", name=button).click()
+        tab.wait_for_timeout(300)
+        west, east = tab.evaluate("document.getElementById('map').layout.xaxis.range")
+        spans.append(east - west)
+    at = cities(5, 40).set_index("region")["longitude"]
+    assert spans[0] < (at.max() - at.min()) / 2 < (at.max() - at.min()) < spans[1]
+    assert complaints == []
+
+
+def test_a_city_is_chosen_by_the_keyboard_alone(opened):
+    tab, _, _ = opened(bare(cities(12, 20)))
+    tab.focus("#city")
+    tab.keyboard.type("city 1")
+    assert tab.locator("#cities li:visible").count() == 2  # 10 and 11
+    tab.keyboard.press("ArrowDown")
+    tab.keyboard.press("Enter")
+    assert tab.locator("#series-city").text_content() == "City 11"
+    assert tab.input_value("#city") == "City 11"
+    tab.keyboard.type("nowhere")
+    tab.keyboard.press("Escape")
+    assert tab.input_value("#city") == "City 11"

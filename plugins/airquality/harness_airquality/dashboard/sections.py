@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from harness_airquality.dashboard.errors import Errors
 
 MOST_FEATURES = 20
+_SIGNS = (
+    ' A higher value <span class="key" style="--fill: var(--guideline)"></span>raises the prediction,'
+    ' <span class="key" style="--fill: var(--accent)"></span>lowers it,'
+    ' <span class="key" style="--fill: var(--faint)"></span>or either.'
+)
 _ZOOMS = (
     '<div class="zooms" role="group" aria-label="Part of the map"><button type="button" id="whole">Whole map</button>'
     '<button type="button" id="near">Chosen city</button></div>'
@@ -69,6 +74,7 @@ def _cards(shown: Shown, errors: Errors | None, mapped: bool) -> Iterable[str]:
     kind, height = "half" if features and covered else "all", 6 + 1.4 * (features or MOST_FEATURES)
     if shown.importance is not None and features:
         caption = f"How far a feature moves a prediction on average; the {features} largest of {len(shown.importance)}."
+        caption += _SIGNS if "direction" in shown.importance else ""
         yield _chart("importance", "What predictions rest on", caption, kind, height)
     if shown.coverage is not None and covered:
         caption = "Share of readings within their interval; the mark is what was aimed at."
@@ -98,7 +104,8 @@ def _head(cells: Sequence[tuple[str, str]]) -> str:
 
 
 def _table(rows: Iterable[str], head: str, height: float = 26) -> str:
-    return f'<div class="scroll" tabindex="0" style="--height: {height:g}rem"><table>{head}<tbody>{"".join(rows)}</tbody></table></div>'
+    table = f"<table>{head}<tbody>{''.join(rows)}</tbody></table>"
+    return f'<div class="scroll" tabindex="0" style="--height: {height:g}rem">{table}</div>'
 
 
 def _region_head() -> str:

@@ -62,8 +62,7 @@ function importanceFigure() {
   return {
     data,
     layout: layout({
-      legend: { orientation: "h", xref: "container", x: 0, y: 1.01, yanchor: "bottom", font: { color: colour("ink") } },
-      showlegend: data.length > 1, hovermode: "closest", barmode: "overlay",
+      showlegend: false, hovermode: "closest", barmode: "overlay",
       xaxis: axis({ fixedrange: true, title: { text: `mean |SHAP|, ${plain(shown.importanceUnit)}`, standoff: 6 } }),
       yaxis: axis({
         fixedrange: true, showgrid: false, ticks: "", tickvals: rows.map((row, index) => index),
@@ -85,6 +84,7 @@ function densityFigure() {
     z: counts.map((row) => row.map((count) => (count ? Math.log10(count) : null))),
     hovertext: counts.map((row, up) => row.map((count, along) => `${many(count)} rows<br>` +
       `measured ${round(edges[along])}–${round(edges[along + 1])}<br>predicted ${round(edges[up])}–${round(edges[up + 1])}`)),
+    showscale: !narrow(),
     colorbar: {
       thickness: 10, outlinewidth: 0, title: { text: "rows", side: "top" }, tickvals: [0, 1, 2, 3, 4, 5],
       ticktext: ["1", "10", "100", "1k", "10k", "100k"],

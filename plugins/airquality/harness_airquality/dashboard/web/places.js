@@ -85,14 +85,14 @@ function mapLayout() {
   });
 }
 
-// The rectangle of the chosen city's places, at least about 40 km wide.
+// The rectangle of the chosen city's places, at least a degree wide, below which outlines are coarse.
 function cityExtent(state) {
   const inside = shown.places.filter((place) => place.region === state.city && place.latitude !== null);
   if (!inside.length) return shown.extent;
   const side = (name) => {
     const values = inside.map((place) => place[name]);
     const middle = (Math.min(...values) + Math.max(...values)) / 2;
-    const half = Math.max(0.65 * (Math.max(...values) - Math.min(...values)), 0.2);
+    const half = Math.max(0.65 * (Math.max(...values) - Math.min(...values)), 0.5);
     return [middle - half, middle + half];
   };
   const [west, east] = side("longitude"), [south, north] = side("latitude");
