@@ -129,7 +129,8 @@ def inputs_of(frame: pd.DataFrame, roles: Roles, schema: Schema, ids: NDArray[np
     if missing or extra:
         raise DataError(
             f"{where} does not have the columns of the training data: missing {listed(missing) or 'none'};"
-            f" extra {listed(extra) or 'none'} (list under drop what is no input)"
+            f" extra {listed(extra) or 'none'} (rename them, add them to the training data, or list under drop what is"
+            " no input)"
         )
     typed = {
         column.name: _category(frame[column.name], schema.levels[column.name])

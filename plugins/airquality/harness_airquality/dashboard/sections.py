@@ -93,7 +93,10 @@ def _chart(name: str, title: str, caption: str, kind: str, height: float, contro
 
 def _ranking(wide: bool) -> str:
     head = _head([("#", ""), ("City", "text"), ("", ""), ("Mean", ""), (f"Days &gt; {GUIDELINE:g}", "")])
-    caption = f"By mean prediction over the chosen period; the last column is the share of days above {GUIDELINE:g}."
+    caption = (
+        "By the mean over every place and day of the chosen period;"
+        f" the last column is the share of those above {GUIDELINE:g}."
+    )
     body = f'<div class="scroll" style="--height: 31rem"><table>{head}<tbody id="ranking"></tbody></table></div>'
     return _card("all" if wide else "ranking", "Cities ranked", caption, body)
 
