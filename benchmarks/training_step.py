@@ -17,6 +17,8 @@ import torch
 from harness_birdclef.models import learning
 from harness_birdclef.models.network import SpectrogramNet
 
+from harness.neural import learner as neural
+
 MELS, FRAMES, BATCH, CLASSES, STEPS, ROUNDS = 128, 313, 16, 24, 3, 3
 BACKBONES = ("small", "resnet18", "efficientnet_b0")
 
@@ -43,20 +45,20 @@ class Batches:
         return self
 
 
-def learner(backbone: str, ours: bool, steps: int) -> learning.Learner:
+def learner(backbone: str, ours: bool, steps: int) -> neural.Learner:
     """Return a Learner over a fresh network."""
     torch.manual_seed(0)
     net = SpectrogramNet(backbone, CLASSES, 0.25)
-    options = {"cbs": [learning.NoValidation()]}
+    options = {"cbs": [neural.NoValidation()]}
     if ours:
         net = net.to(memory_format=torch.channels_last)
-        options["opt_func"] = partial(learning.OptimWrapper, opt=partial(torch.optim.AdamW, fused=True))
-        options["cbs"] += [learning.Precision("cpu")] if learning.bfloat16_pays("cpu") else []
-    loaders = learning.DataLoaders(Batches(steps), Batches(steps), device=torch.device("cpu"))
-    return learning.Learner(loaders, net, loss_func=learning.multilabel_loss("bce", 0.0), **options)
+        options["opt_func"] = partial(neural.OptimWrapper, opt=partial(torch.optim.AdamW, fused=True))
+        options["cbs"] += [neural.Precision("cpu")] if neural.bfloat16_pays("cpu") else []
+    loaders = neural.DataLoaders(Batches(steps), Batches(steps), device=torch.device("cpu"))
+    return neural.Learner(loaders, net, loss_func=learning.multilabel_loss("bce", 0.0), **options)
 
 
-def seconds(learn: learning.Learner) -> float:
+def seconds(learn: neural.Learner) -> float:
     """Return the time of one epoch."""
     with learn.no_bar(), learn.no_logging():
         started = time.perf_counter()
@@ -68,7 +70,7 @@ def main(steps: int) -> None:
     """Print images per second of both and their ratio, for each network."""
     threads = torch.get_num_threads()
     print(f"{MELS} x {FRAMES}, batch {BATCH}, {threads} threads, median of {ROUNDS} pairs of {steps} steps")
-    print(f"bfloat16: {'yes' if learning.bfloat16_pays('cpu') else 'no, this processor would emulate it'}")
+    print(f"bfloat16: {'yes' if neural.bfloat16_pays('cpu') else 'no, this processor would emulate it'}")
     for backbone in BACKBONES:
         learners = [learner(backbone, ours, steps) for ours in (False, True)]
         for learn in learners:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from harness_birdclef.models.cnn import SpectrogramCnn, front_end
-from harness_birdclef.models.learning import bfloat16_pays, multilabel_loss, single_label_loss
+from harness_birdclef.models.learning import multilabel_loss, single_label_loss
 from harness_birdclef.models.network import SpectrogramNet, small_resnet, standardised
 from harness_birdclef.models.params import CnnParams
 from harness_birdclef.sound.mel import MelParams
@@ -16,6 +16,7 @@ from sklearn.metrics import roc_auc_score
 
 from harness.data import TaskType
 from harness.errors import ConfigError, StoreError
+from harness.neural.learner import bfloat16_pays
 from harness.offers import BuildContext
 
 TINY = CnnParams(mels=32, hop=2048, peaks=False, epochs=1, epoch_examples=64)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +15,7 @@ from torch import Tensor
 
 from harness.data import DatasetInfo, Examples, Predictions, TaskType
 from harness.errors import StoreError
+from harness.neural.threads import threads_of
 from harness.offers import BuildContext, TaskLog
 from harness.params import as_json
 from harness_birdclef.models import pictures
@@ -27,7 +26,6 @@ from harness_birdclef.models.pieces import pieces_of, pooled
 from harness_birdclef.peaks_stage import NAME as PEAKS
 from harness_birdclef.peaks_stage import TABLE, read_peaks
 from harness_birdclef.sound.mel import Mel, MelParams
-from harness_birdclef.sound.threads import threads_of
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
@@ -76,6 +74,8 @@ class SpectrogramCnn:
 
     def fit(self, train: Examples, inner: Examples | None, log: TaskLog) -> None:
         """Train on examples drawn from `train`; with `inner`, keep the epoch that is best on examples drawn from it."""
+        from harness.neural.learner import seeded
+
         found = read_peaks(self.context.stages[PEAKS]) if PEAKS in self.context.stages else None
         if found is not None and len(found) <= MOST_PEAKS:
             self.files["peaks.csv"] = (self.context.stages[PEAKS] / TABLE).read_bytes()
@@ -178,24 +178,25 @@ class SpectrogramCnn:
         return [", ".join(names[row > 0]) or "no call" for row in targets.numpy()]
 
     def _learner(self, loader: Loader, other: Loader, folder: Path, validated: bool, log: TaskLog) -> Learner:
+        from harness.neural import learner
         from harness_birdclef.models import learning
 
         params = self.params
-        callbacks = [learning.CSVLogger("history.csv"), learning.Told(log)]
+        callbacks = [learner.CSVLogger("history.csv"), learner.Told(log)]
         callbacks += [learning.Masks(self.context.seed)] if params.spec_augment else []
-        callbacks += [learning.BestEpoch()] if validated else [learning.NoValidation()]
+        callbacks += [learner.BestEpoch()] if validated else [learner.NoValidation()]
         wants = params.precision == "bfloat16" or (
-            params.precision == "auto" and learning.bfloat16_pays(self.context.device)
+            params.precision == "auto" and learner.bfloat16_pays(self.context.device)
         )
-        callbacks += [learning.Precision(self.context.device)] if wants else []
+        callbacks += [learner.Precision(self.context.device)] if wants else []
         single = learning.single_label_loss(params.smoothing)
         loss = single if self.single else self._with_presence(learning.multilabel_loss(params.loss, params.smoothing))
-        return learning.Learner(
-            learning.DataLoaders(loader, other, path=folder, device=torch.device(self.context.device)),
+        return learner.Learner(
+            learner.DataLoaders(loader, other, path=folder, device=torch.device(self.context.device)),
             self._net,
             loss_func=loss,
             # fastai's own optimizers loop over parameters in Python
-            opt_func=partial(learning.OptimWrapper, opt=partial(torch.optim.AdamW, fused=True)),
+            opt_func=partial(learner.OptimWrapper, opt=partial(torch.optim.AdamW, fused=True)),
             cbs=callbacks,
             path=folder,
         )
@@ -212,7 +213,7 @@ class SpectrogramCnn:
         return both
 
     def _find_rate(self, learn: Learner) -> None:
-        from harness_birdclef.models.learning import SuggestionMethod
+        from harness.neural.learner import SuggestionMethod
 
         with learn.no_bar(), learn.no_logging():
             suggested = learn.lr_find(num_it=FINDER_STEPS, show_plot=False, suggest_funcs=(SuggestionMethod.Valley,))
@@ -286,13 +287,3 @@ def front_end(mel: MelParams, device: str) -> Callable[[NDArray[np.float32]], Te
         return found
 
     return heard
-
-
-@contextmanager
-def seeded(seed: int, threads: int) -> Iterator[None]:
-    """Draw weights and dropout from a seed, without changing anyone else's randomness."""
-    with torch.random.fork_rng(), threads_of(threads), warnings.catch_warnings():
-        # fastai's own habits, which no user of this model can change
-        warnings.filterwarnings("ignore", module="fastai|fastcore|fastprogress|torch")
-        torch.manual_seed(seed)
-        yield

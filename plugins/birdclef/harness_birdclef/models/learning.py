@@ -1,12 +1,10 @@
-"""What fastai's Learner is given: batches, a loss, and callbacks for speed, masks and the log."""
+"""What fastai's Learner is given beside the common callbacks: batches, losses, masks."""
 
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -14,21 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from harness.offers import TaskLog
+from harness.neural.learner import Callback
 from harness_birdclef.models.examples import Batch
-
-with warnings.catch_warnings():
-    # fastai 2.8 uses what newer releases of pandas and PyTorch are to drop
-    warnings.filterwarnings("ignore", message="`torch.jit.script` is deprecated")
-    warnings.filterwarnings("ignore", message="The 'mode.chained_assignment' option is deprecated")
-    from fastai.callback.core import Callback, CancelValidException
-    from fastai.callback.progress import CSVLogger
-    from fastai.callback.schedule import SuggestionMethod
-    from fastai.data.core import DataLoaders
-    from fastai.learner import Learner
-    from fastai.optimizer import OptimWrapper
-
-__all__ = ["CSVLogger", "DataLoaders", "Learner", "OptimWrapper", "SuggestionMethod"]
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -140,50 +125,6 @@ def single_label_loss(smoothing: float) -> Callable[[Tensor, Tensor, Tensor], Te
     return loss
 
 
-class Told(Callback):  # type: ignore[misc]
-    """Tells the task's log what an epoch came to."""
-
-    def __init__(self, log: TaskLog) -> None:
-        self.log = log
-
-    def after_epoch(self) -> None:
-        """Log the losses."""
-        values = dict(zip(self.recorder.metric_names[1:], self.recorder.log[1:], strict=False))
-        kept = {name: float(value) for name, value in values.items() if name in ("train_loss", "valid_loss")}
-        self.log.epoch(int(self.epoch), **{name: value for name, value in kept.items() if math.isfinite(value)})
-
-
-class NoValidation(Callback):  # type: ignore[misc]
-    """Skips fastai's validation: the rows a fold is scored on are not for the training to see."""
-
-    def before_validate(self) -> None:
-        """Skip it."""
-        raise CancelValidException
-
-
-class BestEpoch(Callback):  # type: ignore[misc]
-    """Keeps the weights of the epoch with the least loss on the held-out rows, in memory."""
-
-    order = 60
-
-    def before_fit(self) -> None:
-        """Forget an earlier training."""
-        self.best, self.best_epoch = math.inf, 0
-        self.weights: dict[str, Tensor] | None = None
-
-    def after_epoch(self) -> None:
-        """Keep what is better."""
-        value = float(self.recorder.values[-1][1]) if len(self.recorder.values[-1]) > 1 else math.inf
-        if value < self.best:
-            self.best, self.best_epoch = value, int(self.epoch)
-            self.weights = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
-
-    def after_fit(self) -> None:
-        """Put the best weights back."""
-        if self.weights is not None:
-            self.model.load_state_dict(self.weights)
-
-
 class Masks(Callback):  # type: ignore[misc]
     """SpecAugment: a band of frequencies and a stretch of time are set to the spectrogram's mean, while training."""
 
@@ -209,28 +150,3 @@ class Masks(Callback):  # type: ignore[misc]
         width = int(self.generator.uniform(0, widest) * size)
         begin = int(self.generator.integers(0, size - width + 1))
         return begin, begin + width
-
-
-class Precision(Callback):  # type: ignore[misc]
-    """Computes the network in bfloat16, and its loss in float32."""
-
-    def __init__(self, device: str) -> None:
-        self.device = device
-
-    def before_batch(self) -> None:
-        """Enter autocast for the forward pass."""
-        self.stack = ExitStack()
-        self.stack.enter_context(torch.autocast(self.device, dtype=torch.bfloat16))
-
-    def after_pred(self) -> None:
-        """Leave it before the loss."""
-        self.stack.close()
-        self.learn.pred = self.pred.float()
-
-
-def bfloat16_pays(device: str) -> bool:
-    """Tell whether a device computes in bfloat16 itself; a CPU that emulates it is ten times slower than in float32."""
-    if device == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    facts = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return bool(facts.get("avx512_bf16") or facts.get("amx_bf16"))

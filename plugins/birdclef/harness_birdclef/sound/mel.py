@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.errors import ConfigError, DataError
+from harness.neural.threads import threads_of
 from harness.params import param
-from harness_birdclef.sound.threads import threads_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
