@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -147,15 +147,35 @@ def _parts(links: Sequence[Link], raw: Raw) -> Iterable[tuple[int, Floats | None
     """Yield (part, reference, its rows): the folds; or equal parts of the rows where one fold is all there is."""
     import numpy as np
 
-    found = np.unique(raw.folds)
     if not links:
         yield 0, raw.test, np.ones(len(raw.oof), dtype=bool)
-    elif len(found) > 1:
-        for fold in found:
-            yield int(fold), raw.test_of_fold.get(int(fold)), raw.folds == fold
+        return
+    several = len(np.unique(raw.folds)) > 1
+    for part, rows in held_out(raw.folds):
+        yield part, raw.test_of_fold.get(part) if several else raw.test, rows
+
+
+def held_out(folds: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.bool_]]]:
+    """Yield, one after the other, the rows for which what is learned from OOF rows is learned from all others.
+
+    Parameters
+    ----------
+    folds : (n,) int64
+        Which fold predicted each row.
+
+    Yields
+    ------
+    (int, (n,) bool)
+        Each fold and its rows; equal parts of the rows where one fold is all there is.
+    """
+    import numpy as np
+
+    found = np.unique(folds)
+    if len(found) > 1:
+        yield from ((int(fold), folds == fold) for fold in found)
     else:
-        for part in range(min(PARTS, len(raw.oof))):
-            yield part, raw.test, np.arange(len(raw.oof)) % PARTS == part
+        for part in range(min(PARTS, len(folds))):
+            yield part, np.arange(len(folds)) % PARTS == part
 
 
 def _fit(

@@ -62,6 +62,37 @@ class Strategy:
         return f"{self.name} ({', '.join(f'{key}={value}' for key, value in sorted(self.overrides.items()))})"
 
 
+BLEND_METHODS: Mapping[str, frozenset[TaskType]] = {
+    "mean": frozenset(TaskType),
+    "linear": frozenset(TaskType),
+    "log_linear": frozenset(TaskType) - {TaskType.REGRESSION},
+    "rank_mean": frozenset({TaskType.BINARY, TaskType.MULTILABEL}),
+    "median": frozenset({TaskType.REGRESSION}),
+}
+"""What a blend may do with its members' predictions, and for which tasks; `harness.builtin.blends` does it."""
+
+
+@dataclass(frozen=True)
+class Blend:
+    """One line of a leaderboard made of others: predictions of strategies put together.
+
+    Attributes
+    ----------
+    of : tuple of str
+        At least two strategies of the same file.
+    method : str
+        One of `BLEND_METHODS`.
+    named_only : bool
+        Runs only where ``--strategy`` names it.
+    """
+
+    name: str
+    of: tuple[str, ...]
+    method: str = "mean"
+    description: str = ""
+    named_only: bool = False
+
+
 @dataclass(frozen=True)
 class VariantSpec:
     """A variant of the data: parameters of the source that differ, and where the files come from.
@@ -87,12 +118,19 @@ class VariantSpec:
 
 @dataclass(frozen=True)
 class DataSpec:
-    """Where the data comes from."""
+    """Where the data comes from.
+
+    Attributes
+    ----------
+    unlabelled : tuple of str
+        Files or folders of rows without targets, relative to the data or to the competition's folder.
+    """
 
     source: str
     variant: str = "sample"
     params: Mapping[str, Any] = field(default_factory=dict)
     variants: Mapping[str, VariantSpec] = field(default_factory=dict)
+    unlabelled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -176,6 +214,7 @@ class Competition:
     data: DataSpec
     split: Use
     strategies: tuple[Strategy, ...]
+    blends: tuple[Blend, ...] = ()
     description: str = ""
     url: str = ""
     evaluate: Evaluate = field(default_factory=Evaluate)
@@ -187,6 +226,11 @@ class Competition:
     def primary(self) -> str:
         """Name of the metric the board is ranked by."""
         return self.metrics[0]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all strategies, then of all blends: what ``--strategy`` may say."""
+        return (*(strategy.name for strategy in self.strategies), *(blend.name for blend in self.blends))
 
     @property
     def plugin(self) -> Path | None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.competition import (
+    BLEND_METHODS,
+    Blend,
     Competition,
     DataSpec,
     Evaluate,
@@ -53,13 +55,15 @@ def parse_competition(table: Mapping[str, Any], home: Path) -> Competition:
     """
     top = _Section(table, f"{home.name}/{FILE}")
     split, split_allowed = _split(top.take("split", {"use": "stratified"}), top.where + ": split")
+    task = _task(top)
+    strategies = _strategies(top.section("defaults", {}), top.section("strategies"))
     competition = Competition(
         id=_checked_id(home.name),
         home=home,
         title=top.text("title"),
         description=top.text("description", ""),
         url=top.text("url", ""),
-        task=_task(top),
+        task=task,
         metrics=_names(top, "metrics"),
         data=_data(top.section("data")),
         split=split,
@@ -67,7 +71,8 @@ def parse_competition(table: Mapping[str, Any], home: Path) -> Competition:
         evaluate=_evaluate(top.section("evaluate", {})),
         submission=_submission(top.section("submission")) if "submission" in table else None,
         rules=_rules(top.section("rules", {})),
-        strategies=_strategies(top.section("defaults", {}), top.section("strategies")),
+        strategies=strategies,
+        blends=_blends(top.section("blends", {}), task, strategies),
     )
     top.done()
     return competition
@@ -171,6 +176,7 @@ def _data(section: _Section) -> DataSpec:
         variant=section.text("variant", "sample"),
         params=dict(section.section("params", {}).table),
         variants={name: _variant(name, variants.section(name)) for name in variants.table},
+        unlabelled=_names(section, "unlabelled") if "unlabelled" in section.table else (),
     )
     section.done()
     if spec.variants and spec.variant not in (*spec.variants, "path"):
@@ -276,12 +282,16 @@ def _merge(default: Any, own: Any) -> Any:
     return own
 
 
-def _strategy(name: str, section: _Section) -> Strategy:
+def _check_line(name: str, where: str, what: str) -> None:
+    """Refuse a name that cannot be a line of the board."""
     if not name or len(name) > 80 or not all(c.isalnum() or c in "-_." for c in name) or name.startswith("."):
-        raise ConfigError(f"{section.where}: a strategy's name has letters, digits, '-', '_' and '.', at most 80")
-
+        raise ConfigError(f"{where}: a {what}'s name has letters, digits, '-', '_' and '.', at most 80")
     if name.startswith("baseline-") or name == "best":
-        raise ConfigError(f"{section.where}: 'best' and names that begin with 'baseline-' are the harness's own")
+        raise ConfigError(f"{where}: 'best' and names that begin with 'baseline-' are the harness's own")
+
+
+def _strategy(name: str, section: _Section) -> Strategy:
+    _check_line(name, section.where, "strategy")
 
     def part(key: str) -> Use | None:
         value = section.take(key, None)
@@ -301,3 +311,38 @@ def _strategy(name: str, section: _Section) -> Strategy:
     )
     section.done()
     return strategy
+
+
+def _blends(section: _Section, task: TaskType, strategies: tuple[Strategy, ...]) -> tuple[Blend, ...]:
+    known = {strategy.name: strategy for strategy in strategies}
+    blends = [_blend(name, _Section(table, f"{section.where}.{name}"), task) for name, table in section.table.items()]
+    names = {blend.name for blend in blends}
+    for name in names & known.keys():
+        raise ConfigError(f"{section.where}.{name}: a strategy has this name already; choose another")
+    for blend in blends:
+        where = f"{section.where}.{blend.name}"
+        for member in blend.of:
+            if member in names:
+                raise ConfigError(f"{where}: of: {member!r} is a blend; a blend is made of strategies")
+            if member not in known:
+                raise ConfigError(f"{where}: of: no strategy {member!r}{nearest(member, known)}")
+            if known[member].named_only and not blend.named_only:
+                raise ConfigError(
+                    f"{where}: of: {member!r} runs only when it is named, so the blend too: named_only = true"
+                )
+    return tuple(blends)
+
+
+def _blend(name: str, section: _Section, task: TaskType) -> Blend:
+    _check_line(name, section.where, "blend")
+    of, method = _names(section, "of"), section.text("method", "mean")
+    blend = Blend(name, of, method, section.text("description", ""), section.flag("named_only", False))
+    section.done()
+    if len(of) < 2:
+        raise ConfigError(f"{section.where}: of = {list(of)}: expected at least two strategies")
+    if method not in BLEND_METHODS:
+        raise ConfigError(f"{section.where}: method = {method!r}{nearest(method, BLEND_METHODS)}")
+    if task not in BLEND_METHODS[method]:
+        fitting = ", ".join(known for known, tasks in BLEND_METHODS.items() if task in tasks)
+        raise ConfigError(f"{section.where}: method = {method!r} does not fit task {task.value!r}: {fitting} do")
+    return blend

@@ -230,6 +230,7 @@ class Dataset:
     valid: Examples | None = None
     test: Examples | None = None
     unlabelled: Mapping[str, Examples] = field(default_factory=dict)
+    unlabelled_digest: str = ""
     digest: str = ""
     sample_submission: pd.DataFrame | None = None
 

@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING
 from harness.adjusting import default_decisions
 from harness.checked import check_values
 from harness.data import Examples, Predictions, TaskType
+from harness.derived import Derived, store_derived
 from harness.errors import ConfigError, DataError, listed
-from harness.files import sha256, slug, write_json
+from harness.files import sha256, slug
 from harness.planning import board_key
 from harness.prepare import Prepared, oof_rows
-from harness.records import write_figures, write_run_result
-from harness.results import Run, RunResult, Scored, Status
+from harness.results import Run, RunResult, Scored
 from harness.schema import match_classes
-from harness.scoring import evaluation_weights, oof_meta, score, scored_valid
-from harness.store import RUN, Workspace, digest_of
+from harness.scoring import evaluation_weights, scored_valid
+from harness.store import Workspace, digest_of
 from harness.submission_file import read_submission
-from harness.submitting import make_submission, write_checked
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,8 +46,8 @@ def import_predictions(
     HarnessError
         If ids are missing or doubled, or columns cannot be understood.
     """
-    if any(strategy.name == name for strategy in prepared.competition.strategies):
-        raise ConfigError(f"--name {name!r} is a strategy of {prepared.competition.id}; choose another")
+    if name in prepared.competition.names:
+        raise ConfigError(f"--name {name!r} is a strategy or a blend of {prepared.competition.id}; choose another")
     dataset, task = prepared.dataset, prepared.competition.task
     if dataset.test is None:
         raise DataError(f"{prepared.competition.id} has no test set, so {test} cannot be imported")
@@ -58,31 +57,12 @@ def import_predictions(
     valid_predictions = None if found is None or dataset.valid is None else _align(found, dataset.valid, str(valid))
     decisions = None if valid_predictions is None else default_decisions(valid_predictions.values, task)
     scored_on_valid = scored_valid(dataset, valid_predictions, decisions)
-    scores, fold_scores = score(prepared, scored, oof_meta(prepared), scored_on_valid)
     final = _align(read_table(test, prepared), dataset.test, str(test))
     decided = default_decisions(final.values, task)
     named = None if decided is None else Predictions(final.ids, decided, final.columns)
-    submission = make_submission(prepared, final, named)
     workspace.check_writable()
-    write_json(run.directory / RUN, _record(run))
-    path = run.directory / "submission.csv" if submission is not None else None
-    if submission is not None and path is not None:
-        write_checked(prepared, submission, path)
-    result = RunResult(
-        run=run,
-        status=Status.DONE,
-        scores=scores,
-        folds=(),
-        oof=scored,
-        valid=scored_on_valid,
-        test=final,
-        test_decisions=named,
-        marks=("imported", *(("simulated",) if dataset.info.simulated else ())),
-        submission=path,
-    )
-    write_figures(prepared, result)
-    extra = {"baseline": False, "tasks": [], "adjusters": []}
-    write_run_result(prepared, run, result, fold_scores, extra)
+    marks = ("imported", *(("simulated",) if dataset.info.simulated else ()))
+    result = store_derived(prepared, run, Derived(scored, scored_on_valid, final, named, marks=marks))
     prepared.plugins.tell("harness_run_started", run=run)
     prepared.plugins.tell("harness_run_finished", run=run, result=result)
     return result
@@ -102,11 +82,6 @@ def _digest(path: Path) -> str:
     if not path.is_file():
         raise DataError(f"no file {path}")
     return sha256(path)
-
-
-def _record(run: Run) -> dict[str, object]:
-    keys = ("competition", "strategy", "label", "seed", "run_id", "fast", "identity", "facts")
-    return {key: getattr(run, key) for key in keys}
 
 
 def read_table(path: Path, prepared: Prepared) -> Predictions:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from harness.averaging import mean_over_seeds
-from harness.competition import Competition, Strategy, override
+from harness.averaging import mean_over_seeds, mean_run
+from harness.blending import Blended, Member, blend
+from harness.competition import Blend, Competition, Strategy, override
 from harness.errors import ConfigError, HarnessError, nearest
 from harness.leaderboard import Board, best_submission, read_board
 from harness.offers import Adjuster, Features, ModelRecipe, Rebalancer
@@ -34,7 +35,7 @@ class Launched:
     figure : Path or None
         The board as a picture.
     unusable : tuple of str
-        Strategies that were left out, because what they need is missing or broken.
+        Strategies and blends that were left out, because what they need is missing or broken.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -44,36 +45,47 @@ class Launched:
     best: Path | None
     figure: Path | None
     unusable: tuple[str, ...] = ()
+    blends: tuple[Blended, ...] = ()
 
     @property
     def exit_code(self) -> int:
         """0 if everything wanted was done, 3 if only a part was, 2 or 1 if nothing was (a mistake, or a fault)."""
-        wanted = [outcome for outcome in self.outcomes if not outcome.plan.strategy.baseline]
-        failed = [outcome for outcome in wanted if outcome.result is None]
+        trained = [outcome for outcome in self.outcomes if not outcome.plan.strategy.baseline]
+        wanted: list[Outcome | Blended] = [*trained, *self.blends]
+        failed = [line for line in wanted if line.result is None]
         if not failed:
             return 3 if self.unusable else 0
         if len(failed) < len(wanted):
             return 3
-        return 2 if all(outcome.mistake for outcome in failed) else 1
+        return 2 if all(line.mistake for line in failed) else 1
 
 
 def choose_strategies(competition: Competition, patterns: Sequence[str]) -> list[Strategy]:
-    """Return the strategies that any pattern (``smote*``) fits, in the file's order.
+    """Return the strategies that any pattern (``smote*``) fits, and members of such blends, in the file's order.
 
     Without patterns all of them, but for those that run only when they are named.
 
     Raises
     ------
     ConfigError
-        If a pattern fits none, with the nearest name.
+        If a pattern fits neither a strategy nor a blend, with the nearest name.
     """
-    if not patterns:
-        return [strategy for strategy in competition.strategies if not strategy.named_only]
-    names = [strategy.name for strategy in competition.strategies]
     for pattern in patterns:
-        if not fnmatch.filter(names, pattern):
-            raise ConfigError(f"{competition.id} has no strategy {pattern!r}{nearest(pattern, names)}")
-    return [s for s in competition.strategies if any(fnmatch.fnmatchcase(s.name, pattern) for pattern in patterns)]
+        if not fnmatch.filter(competition.names, pattern):
+            raise ConfigError(f"{competition.id} has no strategy {pattern!r}{nearest(pattern, competition.names)}")
+    members = {name for blend in choose_blends(competition, patterns) for name in blend.of}
+    return [s for s in competition.strategies if s.name in members or _chosen(s, patterns)]
+
+
+def choose_blends(competition: Competition, patterns: Sequence[str]) -> list[Blend]:
+    """Return the blends that any pattern fits; without patterns all but those that run only when they are named."""
+    return [blend for blend in competition.blends if _chosen(blend, patterns)]
+
+
+def _chosen(line: Strategy | Blend, patterns: Sequence[str]) -> bool:
+    if not patterns:
+        return not line.named_only
+    return any(fnmatch.fnmatchcase(line.name, pattern) for pattern in patterns)
 
 
 def apply_settings(strategies: Sequence[Strategy], settings: Sequence[str], plugins: Plugins) -> list[Strategy]:
@@ -130,9 +142,16 @@ def _locate(strategy: Strategy, key: str, plugins: Plugins, where: str) -> tuple
 
 
 def launch(
-    prepared: Prepared, strategies: Sequence[Strategy], seeds: Sequence[int], options: Options, folder: Path
+    prepared: Prepared,
+    strategies: Sequence[Strategy],
+    blends: Sequence[Blend],
+    seeds: Sequence[int],
+    options: Options,
+    folder: Path,
 ) -> Launched:
-    """Run everything, average over seeds, write submissions into `folder`, and update the board.
+    """Run everything, average over seeds, blend, write submissions into `folder`, and update the board.
+
+    The members of `blends` are among `strategies`.
 
     Raises
     ------
@@ -140,7 +159,7 @@ def launch(
         Before anything is trained, if something cannot be used.
     """
     outcomes = tuple(run_all(prepared, strategies, seeds, options))
-    means, submissions = [], {}
+    means, submissions, members = [], {}, {}
     for group in _by_label(outcomes):
         done = [outcome for outcome in group if outcome.result is not None]
         results = [outcome.result for outcome in done if outcome.result is not None]
@@ -152,9 +171,15 @@ def launch(
             prepared.plugins.tell("harness_run_finished", run=mean.run, result=mean)
             means.append(mean)
             results.append(mean)
+        members[plan.strategy.name] = _member(group, results, options)
         for result in results:
             if result.submission is not None:
                 submissions[result.run.run_id] = publish(result.submission, folder, names[result.run.seed])
+    blended = tuple(_blend(prepared, spec, strategies, len(seeds), members, options) for spec in blends)
+    for one in blended:
+        if one.result is not None and one.result.submission is not None:
+            name = submission_names(one.run.strategy, [0], one.run.fast)[0]
+            submissions[one.run.run_id] = publish(one.result.submission, folder, name)
     board = read_board(options.workspace, prepared.competition, prepared.metrics)
     first = best_submission(board, options.workspace)
     best = publish(first, folder, "best-fast" if prepared.setting.fast else "best") if first and submissions else None
@@ -165,7 +190,29 @@ def launch(
         board=board.as_json(),
         figures=[figure] if figure else [],
     )
-    return Launched(outcomes, tuple(means), board, submissions, best, figure)
+    return Launched(outcomes, tuple(means), board, submissions, best, figure, blends=blended)
+
+
+def _member(group: Sequence[Outcome], results: Sequence[RunResult], options: Options) -> Member:
+    """Return what a blend takes of a strategy: its only run, or the mean over seeds, which is the last result."""
+    plans, failed = [outcome.plan for outcome in group], [outcome for outcome in group if outcome.result is None]
+    run = plans[0].run if len(plans) == 1 else mean_run(plans, options.workspace)
+    mistake = all(outcome.mistake for outcome in failed)
+    return Member(plans[0].strategy.name, run, None if failed else results[-1], mistake)
+
+
+def _blend(
+    prepared: Prepared,
+    spec: Blend,
+    strategies: Sequence[Strategy],
+    count: int,
+    members: Mapping[str, Member],
+    options: Options,
+) -> Blended:
+    own = [strategy for strategy in strategies if strategy.name in spec.of]
+    overrides = [f"{s.name}.{key}={value}" for s in own for key, value in sorted(s.overrides.items())]
+    seeds = [f"mean of {count} seeds"] if count > 1 else []
+    return blend(prepared, spec, [members[name] for name in spec.of], options.workspace, [*overrides, *seeds])
 
 
 def _by_label(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
@@ -193,6 +240,7 @@ def run_json(prepared: Prepared, launched: Launched) -> dict[str, Any]:
         for o in launched.outcomes
     ]
     entries += [_entry(mean.run.label, None, mean.run.run_id, mean, launched, "") for mean in launched.means]
+    entries += [_entry(b.run.label, b.run.seed, b.run.run_id, b.result, launched, b.failure) for b in launched.blends]
     return {
         "competition": prepared.competition.id,
         "data": {"variant": info.variant, "digest": prepared.dataset.digest},

@@ -173,6 +173,9 @@ class DataRequest:
     skip_bad : bool
         Leave out training files that cannot be read, and say so in the notes; otherwise they are refused. Rows to
         predict always get an answer.
+    unlabelled : tuple of Path
+        Files or folders of rows without targets that the source is to read into `Dataset.unlabelled`, each under its
+        name without suffix.
     """
 
     competition: str
@@ -182,6 +185,7 @@ class DataRequest:
     home: Path
     cache: Path
     skip_bad: bool = False
+    unlabelled: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from harness.planning import strategy_from_record
 from harness.plugins import LOCAL, Plugins, load_plugins
 from harness.prepare import FAST_ROWS, Prepared, Setting, load_dataset, subsample
 from harness.records import read_run_result
-from harness.results import FittedFold, Run, Shown
+from harness.results import FittedFold, Run, RunResult, Shown
 from harness.store import Stored, Workspace, find_run, stored_tasks
 from harness.stored_task import load_fitted
 
@@ -72,7 +72,19 @@ def _shown(workspace: Workspace, competition: Competition, plugins: Plugins, run
         raise StoreError(f"{stored.directory.name} is a run of {stored.result['competition']}, not of {competition.id}")
     prepared = _prepared(workspace, competition, plugins, metrics, stored)
     result = read_run_result(_run_of(stored), prepared.dataset.info, ())
-    return Shown(None, board.as_json(), prepared.dataset, result, lambda: _fitted(workspace, stored, prepared))
+    info = prepared.dataset.info
+
+    def runs() -> list[RunResult]:
+        found = [find_run(workspace, str(entry["run_id"])) for entry in board.entries]
+        return [read_run_result(_run_of(one), info, ()) for one in found]
+
+    return Shown(
+        board=board.as_json(),
+        dataset=prepared.dataset,
+        result=result,
+        fitted=lambda: _fitted(workspace, stored, prepared),
+        runs=runs,
+    )
 
 
 def _prepared(
@@ -81,7 +93,13 @@ def _prepared(
     """Load the run's data again; no folds are cut, since its OOF rows are found by id."""
     given: Mapping[str, Any] = stored.result["data"]
     # what could not be read was left out before, or there was nothing
-    setting = Setting(competition.home, workspace.cache.resolve(), given["given"], skip_bad=True)
+    setting = Setting(
+        competition.home,
+        workspace.cache.resolve(),
+        given["given"],
+        skip_bad=True,
+        unlabelled=tuple(given.get("unlabelled", ())),
+    )
     dataset: Dataset = load_dataset(competition, plugins, setting)
     if stored.result["fast"]:
         dataset = subsample(dataset, FAST_ROWS)

@@ -7,10 +7,14 @@ from typing import Any
 
 from harness.competition import Strategy
 from harness.competition_file import FILE
+from harness.data import DatasetInfo
 from harness.errors import ConfigError
-from harness.offers import Features, ModelRecipe, Rebalancer
+from harness.offers import Features, ModelRecipe, Rebalancer, Stage
 from harness.params import parse_params
 from harness.prepare import Prepared
+
+CORPUS = "unlabelled:"
+"""How a stage names a corpus among the parts that it uses."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,3 +52,21 @@ def parts_of(strategy: Strategy, prepared: Prepared) -> Parts:
         rebalancer_params = parse_params(rebalancer.params, strategy.rebalancer.params, f"{where}: rebalancer")
     model = parse_params(recipe.params, strategy.model.params, f"{where}: model")
     return Parts(recipe, model, features, features_params, rebalancer, rebalancer_params)
+
+
+def stages_of(parts: Parts, info: DatasetInfo) -> list[Stage]:
+    """Return the stages that a strategy's model and features declare."""
+    found = [*(parts.recipe.stages(parts.model, info) if parts.recipe.stages else ())]
+    if parts.features is not None and parts.features.stages is not None:
+        found += parts.features.stages(parts.features_params, info)
+    return found
+
+
+def corpora_seen(parts: Parts, info: DatasetInfo) -> list[str]:
+    """Return the names of the unlabelled corpora that stages learn from."""
+    return sorted(part.removeprefix(CORPUS) for part in parts_seen(parts, info) if part.startswith(CORPUS))
+
+
+def parts_seen(parts: Parts, info: DatasetInfo) -> set[str]:
+    """Return the parts of the data that stages learn from, beside the fold's own rows: ``test``, ``valid``, ..."""
+    return {part for stage in stages_of(parts, info) for part in stage.uses}

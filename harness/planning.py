@@ -10,9 +10,10 @@ from typing import Any, Literal
 from harness import __version__
 from harness.adjusting import Link, chain_of
 from harness.competition import Strategy, Use
+from harness.errors import ConfigError
 from harness.files import read_json, slug
 from harness.params import as_json
-from harness.parts import parts_of
+from harness.parts import Parts, corpora_seen, parts_of, parts_seen
 from harness.prepare import Prepared
 from harness.results import Run
 from harness.store import RUN, Workspace, digest_of
@@ -66,6 +67,7 @@ def plan_run(
     """
     competition = prepared.competition
     links = chain_of(strategy, prepared)
+    _check_rules(prepared, strategy)
     training = training_identity(prepared, strategy, seed, hardware)
     identity = {
         **training,
@@ -95,6 +97,15 @@ def plan_run(
     return Plan(run, seed, strategy, links, tasks, task(-1, "refit") if strategy.refit else None)
 
 
+def _check_rules(prepared: Prepared, strategy: Strategy) -> None:
+    parts = parts_of(strategy, prepared)
+    if not prepared.competition.rules.test_inputs and "test" in parts_seen(parts, prepared.dataset.info):
+        raise ConfigError(
+            f"strategy {strategy.name!r} learns from the test set's inputs, which the rules of"
+            f" {prepared.competition.id} forbid"
+        )
+
+
 def training_identity(prepared: Prepared, strategy: Strategy, seed: int, hardware: Hardware) -> dict[str, Any]:
     """Return everything the bytes of a strategy's raw predictions depend on, as JSON values."""
     parts = parts_of(strategy, prepared)
@@ -106,12 +117,20 @@ def training_identity(prepared: Prepared, strategy: Strategy, seed: int, hardwar
     return {
         **{key: None if use is None else {"use": use.name, **as_json(params)} for key, (use, params) in named.items()},
         "split": dict(prepared.split),
-        "data": {"digest": prepared.dataset.digest, "source": prepared.competition.data.source},
+        "data": _data_identity(prepared, parts),
         "seed": seed,
         "device": hardware.device,
         "threads": hardware.threads,
         "versions": _versions(prepared, [use for use, _ in named.values() if use is not None]),
     }
+
+
+def _data_identity(prepared: Prepared, parts: Parts) -> dict[str, str]:
+    found = {"digest": prepared.dataset.digest, "source": prepared.competition.data.source}
+    # what is learned without the corpora is the same with others
+    if corpora_seen(parts, prepared.dataset.info):
+        found["unlabelled"] = prepared.dataset.unlabelled_digest
+    return found
 
 
 def _versions(prepared: Prepared, uses: Iterable[Use]) -> dict[str, str]:
@@ -175,12 +194,12 @@ def flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         yield prefix, value
 
 
-def run_record(run: Run, strategy: Strategy) -> dict[str, Any]:
-    """Return ``run.json``."""
+def run_record(run: Run, strategy: Strategy | None = None) -> dict[str, Any]:
+    """Return ``run.json``; without a strategy for what is not trained: a mean over seeds, a blend, an import."""
     return {
         "competition": run.competition,
         "strategy": run.strategy,
-        "definition": asdict(strategy),
+        **({} if strategy is None else {"definition": asdict(strategy)}),
         "label": run.label,
         "seed": run.seed,
         "run_id": run.run_id,

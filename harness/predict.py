@@ -1,16 +1,17 @@
-"""New data through a finished run: its features, the mean of its fold models, its adjusters."""
+"""New data through a finished run: its features, the mean of its fold models, its adjusters; or through its members."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.adjusting import apply_chain, chain_of, columns_after, restore_chain
+from harness.adjusting import apply_chain, chain_of, columns_after, default_decisions, restore_chain
 from harness.competition import SubmissionSchema, VariantSpec
 from harness.competition_file import read_competition
 from harness.data import Dataset, Examples, Predictions
+from harness.derived import mean_of, stacked
 from harness.errors import DataError, StoreError
 from harness.files import atomic_write
 from harness.finding import find_competition
@@ -18,11 +19,17 @@ from harness.offers import DatasetSource, Metric, Splitter
 from harness.planning import strategy_from_record
 from harness.plugins import load_plugins
 from harness.prepare import Prepared, Setting, source_of
-from harness.records import info_from
+from harness.records import info_from, read_scored
 from harness.store import Stored, Workspace, find_run, stored_tasks
 from harness.stored_task import load_fold
 from harness.submission_file import write_submission
 from harness.submitting import make_submission
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 
 def predict_new(workspace: Workspace, name: str, source: Path, output: Path, competitions: Path | None) -> int:
@@ -45,22 +52,13 @@ def predict_new(workspace: Workspace, name: str, source: Path, output: Path, com
     HarnessError
         If the run has no models (an import), a stored file is damaged, or the data does not fit.
     """
-    import numpy as np
-
     stored = find_run(workspace, name)
-    tasks = stored_tasks(workspace, stored)
-    if not tasks:
-        raise StoreError(f"{stored.directory.name} has no models of its own{_members(stored)}")
     prepared, params = _without_rows(stored, workspace, competitions)
     offer = _source(prepared)
     assert offer.read_new is not None
     examples = offer.read_new(params, source, prepared.dataset.info)
-    strategy = strategy_from_record(stored.run)
-    values = np.mean([load_fold(task, strategy, prepared)(examples).values for task in tasks], axis=0)
-    chain = restore_chain(chain_of(strategy, prepared), prepared, stored.result["adjusters"])
+    predictions, decided = _predicted(workspace, stored, prepared, examples)
     info = prepared.dataset.info
-    adjusted, decided = apply_chain(chain, values, None, prepared.competition.task, examples.meta)
-    predictions = Predictions(examples.ids, adjusted, columns_after(chain, info.named(values.shape[1])))
     if offer.table_new is not None:
         with atomic_write(output) as file:
             offer.table_new(params, examples, predictions).to_csv(file, index=False)
@@ -73,9 +71,43 @@ def predict_new(workspace: Workspace, name: str, source: Path, output: Path, com
     return len(examples)
 
 
-def _members(stored: Stored) -> str:
+def _predicted(
+    workspace: Workspace, stored: Stored, prepared: Prepared, examples: Examples
+) -> tuple[Predictions, Floats | None]:
+    """Predict as a run does, with decisions: by its models, or by its members'."""
     members: Sequence[str] = stored.result.get("members", ())
-    return f"; predict with one of {', '.join(members)}" if members else ""
+    if members:
+        return _together(workspace, stored, prepared, examples, [find_run(workspace, member) for member in members])
+    import numpy as np
+
+    tasks, info = stored_tasks(workspace, stored), prepared.dataset.info
+    if not tasks:
+        raise StoreError(f"{stored.directory.name} has no models of its own")
+    strategy = strategy_from_record(stored.run)
+    values = np.mean([load_fold(task, strategy, prepared)(examples).values for task in tasks], axis=0)
+    chain = restore_chain(chain_of(strategy, prepared), prepared, stored.result["adjusters"])
+    adjusted, decided = apply_chain(chain, values, None, prepared.competition.task, examples.meta)
+    return Predictions(examples.ids, adjusted, columns_after(chain, info.named(values.shape[1]))), decided
+
+
+def _together(
+    workspace: Workspace, stored: Stored, prepared: Prepared, examples: Examples, members: Sequence[Stored]
+) -> tuple[Predictions, Floats | None]:
+    """Predict with a mean over seeds, or with a blend and the weights that it learned."""
+    import numpy as np
+
+    from harness.builtin.blends import apply
+
+    task, info = prepared.competition.task, prepared.dataset.info
+    each = [_predicted(workspace, member, prepared, examples) for member in members]
+    how = stored.result.get("blend")
+    if how is None:
+        values, decided = mean_of([found.values for found, _ in each], [votes for _, votes in each], task)
+        return Predictions(examples.ids, values, each[0][0].columns), decided
+    weights = np.array([how["weights"][name] for name in how["of"]])
+    known = [read_scored(member.directory / "oof.parquet", info).predictions for member in members]
+    values = apply(how["method"], weights, stacked([found for found, _ in each]), task, stacked(known))
+    return Predictions(examples.ids, values, info.named(values.shape[1])), default_decisions(values, task)
 
 
 def _without_rows(stored: Stored, workspace: Workspace, competitions: Path | None) -> tuple[Prepared, Any]:

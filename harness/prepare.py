@@ -39,6 +39,8 @@ class Setting:
         Number of folds, if not the competition's own.
     skip_bad : bool
         Go on without training files that cannot be read.
+    unlabelled : tuple of str
+        Files or folders of rows without targets, beside those of the competition file.
     cache : Path
         The workspace's cache folder.
     """
@@ -49,6 +51,7 @@ class Setting:
     folds: int | None = None
     fast: bool = False
     skip_bad: bool = False
+    unlabelled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,11 +215,33 @@ def load_dataset(competition: Competition, plugins: Plugins, setting: Setting) -
         home=competition.home,
         cache=setting.cache / "sources" / competition.id,
         skip_bad=setting.skip_bad,
+        unlabelled=_unlabelled(competition, setting, path),
     )
     dataset = source.load(params, request)
     if not isinstance(dataset, Dataset):
         raise PluginError(f"dataset source {source.name!r} returned {type(dataset).__name__}, expected Dataset")
+    if request.unlabelled and not dataset.unlabelled:
+        raise ConfigError(f"{competition.id}: dataset source {source.name!r} reads no unlabelled data")
     return dataset
+
+
+def _unlabelled(competition: Competition, setting: Setting, data: Path | None) -> tuple[Path, ...]:
+    """Find the corpora: those of the competition beside the data or in its folder, the user's own where they say."""
+    if (competition.data.unlabelled or setting.unlabelled) and not competition.rules.external_data:
+        raise ConfigError(f"unlabelled data is external data, which the rules of {competition.id} forbid")
+    found = []
+    for name in competition.data.unlabelled:
+        places = [folder / name for folder in (data, competition.home) if folder is not None]
+        existing = [place.resolve() for place in places if place.exists()]
+        if not existing:
+            raise DataError(f"{competition.id}: no unlabelled data at {listed(places)}")
+        found.append(existing[0])
+    for name in setting.unlabelled:
+        path = Path(name).expanduser()
+        if not path.exists():
+            raise ConfigError(f"--unlabelled {name!r} is no existing path")
+        found.append(path.resolve())
+    return tuple(found)
 
 
 def check_dataset(competition: Competition, dataset: Dataset, plugins: Plugins) -> None:

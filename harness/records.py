@@ -64,6 +64,7 @@ def write_run_result(
             "variant": info.variant,
             "digest": prepared.dataset.digest,
             "given": prepared.setting.data,
+            "unlabelled": list(prepared.setting.unlabelled),
             "info": asdict(info),
         },
         "schema": asdict(schema_of(prepared.competition, prepared.dataset)),

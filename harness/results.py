@@ -222,6 +222,8 @@ class Shown:
     result : RunResult or None
     fitted : callable
         ``fitted() -> sequence of FittedFold``, read when asked for; empty for an imported run.
+    runs : callable
+        ``runs() -> sequence of RunResult``: every run of the board, best first, read when asked for.
     """
 
     predictions: Path | None = None
@@ -229,3 +231,4 @@ class Shown:
     dataset: Dataset | None = None
     result: RunResult | None = None
     fitted: Callable[[], Sequence[FittedFold]] = tuple
+    runs: Callable[[], Sequence[RunResult]] = tuple

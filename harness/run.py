@@ -21,6 +21,7 @@ from harness.data import Examples, Predictions
 from harness.errors import HarnessError
 from harness.files import read_json, write_json
 from harness.offers import Executor
+from harness.parts import corpora_seen, parts_of, parts_seen
 from harness.planning import Hardware, Plan, plan_run
 from harness.plugins import describe_error
 from harness.prepare import Prepared
@@ -219,9 +220,13 @@ def _named(examples: Examples | None, values: NDArray[np.float64] | None, adjust
 
 def marks_of(plan: Plan, prepared: Prepared) -> tuple[str, ...]:
     """Return what must be shown beside a score."""
+    parts, info = parts_of(plan.strategy, prepared), prepared.dataset.info
+    seen, corpora = parts_seen(parts, info), corpora_seen(parts, info)
     marks = {
         "fast": plan.run.fast,
         "simulated": prepared.dataset.info.simulated,
-        "sees test inputs": any(link.offer.sees_test for link in plan.links),
+        "sees test inputs": "test" in seen or any(link.offer.sees_test for link in plan.links),
+        "sees validation inputs": "valid" in seen,
+        f"reads {', '.join(corpora)}": bool(corpora),
     }
     return (*(mark for mark, holds in marks.items() if holds), *prepared.marks)

@@ -139,6 +139,8 @@ def _key(
         "device": context.device,
         "threads": context.threads,
     }
+    if any(part.startswith("unlabelled:") for part in stage.uses):
+        facts["unlabelled"] = dataset.unlabelled_digest
     if stage.scope == "fold":
         facts["rows"] = digest_of(dataset.train.ids[fold.train].tolist())
     return digest_of(facts)

@@ -21,7 +21,7 @@ from harness.errors import DataError
 from harness.files import atomic_directory, write_checksums, write_json
 from harness.offers import BuildContext, Transformer
 from harness.params import parse_params
-from harness.parts import Parts, parts_of
+from harness.parts import Parts, parts_of, stages_of
 from harness.prepare import Prepared, Setting, prepare
 from harness.results import FoldResult
 from harness.stages import run_stages
@@ -177,9 +177,7 @@ def _with_stages(
     context: BuildContext, parts: Parts, task: Task, prepared: Prepared, fold: Fold, log: EventLog
 ) -> BuildContext:
     info = prepared.dataset.info
-    stages = [*(parts.recipe.stages(parts.model, info) if parts.recipe.stages else ())]
-    if parts.features is not None and parts.features.stages is not None:
-        stages += parts.features.stages(parts.features_params, info)
+    stages = stages_of(parts, info)
     if not stages:
         return context
     done = run_stages(stages, prepared.dataset, fold, context, task.seed, prepared.plugins, prepared.setting.cache, log)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from harness.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from harness.competition import Competition
@@ -32,19 +33,46 @@ img { width: 100%; background: #fff; border: 1px solid var(--line); border-radiu
 """
 
 
+@dataclass(frozen=True)
+class Section:
+    """A part of the page that a plugin adds, between the notes and the figures.
+
+    Attributes
+    ----------
+    title : str
+        Plain text.
+    body : str
+        HTML; whatever stands in it is escaped already. Inline SVG may use the page's colours (``var(--ink)``), which
+        follow the reader's light or dark screen.
+    style : str
+        CSS rules for it.
+    """
+
+    title: str
+    body: str
+    style: str = ""
+
+
 @hookimpl
 def harness_write_page(competition: Competition, shown: Shown, path: Path) -> list[str] | None:
-    from harness.files import atomic_write
-
     if shown.result is None:
         return None
-    page = "\n".join(_page(competition, shown, shown.result))
-    with atomic_write(path) as file:
-        file.write(page.encode())
+    write(competition, shown, shown.result, path)
     return []
 
 
-def _page(competition: Competition, shown: Shown, result: RunResult) -> Iterable[str]:
+def write(
+    competition: Competition, shown: Shown, result: RunResult, path: Path, sections: Sequence[Section] = ()
+) -> None:
+    """Write the page of a run, with the sections that a plugin adds; the file is whole or absent."""
+    from harness.files import atomic_write
+
+    page = "\n".join(_page(competition, shown, result, sections))
+    with atomic_write(path) as file:
+        file.write(page.encode())
+
+
+def _page(competition: Competition, shown: Shown, result: RunResult, sections: Sequence[Section]) -> Iterable[str]:
     title = escape(f"{competition.title} · {result.run.label}")
     yield '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -52,7 +80,8 @@ def _page(competition: Competition, shown: Shown, result: RunResult) -> Iterable
         '<meta http-equiv="Content-Security-Policy"'
         " content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
     )
-    yield f"<title>{title}</title>\n<style>{STYLE}</style>\n<h1>{escape(competition.title)}</h1>"
+    style = "".join((STYLE, *dict.fromkeys(section.style for section in sections)))
+    yield f"<title>{title}</title>\n<style>{style}</style>\n<h1>{escape(competition.title)}</h1>"
     yield f"<p>{escape(result.run.label)} · run {escape(result.run.run_id)}</p>"
     if "simulated" in result.marks:
         yield '<p class="loud">Simulated data: these scores say nothing about the real task.</p>'
@@ -61,6 +90,8 @@ def _page(competition: Competition, shown: Shown, result: RunResult) -> Iterable
     if result.notes:
         yield "<h2>Notes</h2>"
         yield from (f"<p>{escape(note)}</p>" for note in result.notes)
+    for section in sections:
+        yield f"<section>\n<h2>{escape(section.title)}</h2>\n{section.body}\n</section>"
     figures = sorted((result.run.directory / "figures").glob("*.png"))
     if figures:
         yield '<h2>Figures</h2>\n<div class="figures">'

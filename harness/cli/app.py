@@ -192,7 +192,7 @@ def complete_strategies(ctx: click.Context, param: click.Parameter, incomplete: 
         found = read_competition(find_competition(typed, shared_of(ctx).competitions, load_plugins()))
     except HarnessError:  # nothing to say in the middle of a line; the command itself will tell
         return []
-    return [strategy.name for strategy in found.strategies if strategy.name.startswith(incomplete)]
+    return [name for name in found.names if name.startswith(incomplete)]
 
 
 def competition_argument(function: Any) -> Any:

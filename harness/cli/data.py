@@ -57,6 +57,8 @@ def _facts(prepared: Any) -> dict[str, Any]:
     facts["columns"] = f"{len(info.columns)}" if info.columns else "-"
     facts["folds"] = f"{len(prepared.folds)} ({prepared.splitter.name})"
     facts["strategies"] = str(len(prepared.competition.strategies))
+    if prepared.competition.blends:
+        facts["blends"] = str(len(prepared.competition.blends))
     facts["digest"] = dataset.digest[:16]
     if info.notes:
         facts["notes"] = "; ".join(info.notes)

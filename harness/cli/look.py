@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from harness.cli.app import competition_argument, echo_json, json_option, one_line, shared_of
-from harness.competition import Competition, Use
+from harness.competition import Blend, Competition, Strategy, Use
 from harness.competition_file import read_competition
 from harness.errors import HarnessError
 from harness.finding import find_competition, find_competitions
@@ -151,9 +151,16 @@ def _print_strategies(found: Competition) -> None:
     for strategy in found.strategies:
         own = [getattr(strategy, part) for part in shared if getattr(strategy, part) != shared[part]]
         parts = [*own, *([strategy.rebalancer] if strategy.rebalancer else []), *strategy.adjusters]
-        about = f"{strategy.description} (only when named)" if strategy.named_only else strategy.description
-        rows.append([strategy.name, about, " + ".join(_use_text(use) for use in parts)])
+        rows.append([strategy.name, _about(strategy), " + ".join(_use_text(use) for use in parts)])
     table(["name", "", "particular"], rows)
+    if found.blends:
+        click.echo(f"\n{click.style('blends', bold=True)}")
+        blends = [[blend.name, _about(blend), f"{blend.method} of {', '.join(blend.of)}"] for blend in found.blends]
+        table(["name", "", "made of"], blends)
+
+
+def _about(line: Strategy | Blend) -> str:
+    return f"{line.description} (only when named)" if line.named_only else line.description
 
 
 def _commonest(uses: Sequence[Use | None]) -> Use | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,12 +21,15 @@ from harness.cli.app import (
 from harness.errors import ConfigError, HarnessError, PluginError
 
 if TYPE_CHECKING:
-    from harness.competition import Strategy
+    from harness.competition import Blend, Strategy
     from harness.launch import Launched
     from harness.prepare import Prepared
 
 data_option = click.option(
     "--data", default="", metavar="VARIANT|PATH", help="A variant of the data, or a folder or file."
+)
+unlabelled_option = click.option(
+    "--unlabelled", multiple=True, metavar="PATH", help="A file or folder of rows without targets, to pretrain on."
 )
 tracking_option = click.option(
     "--tracking-uri", metavar="URI", help="MLflow database or server.  [default: mlflow.db in the workspace]"
@@ -42,12 +45,13 @@ tracking_option = click.option(
     multiple=True,
     metavar="STRATEGY",
     shell_complete=complete_strategies,
-    help="Strategy or pattern ('smote*'); may be given several times.  [default: all but those of `named_only`]",
+    help="Strategy, blend or pattern ('smote*'); may be given several times.  [default: all but those of `named_only`]",
 )
 @click.option("--seed", "seeds", multiple=True, type=click.IntRange(min=0), help="Seed; of several, the mean too.")
 @click.option("--folds", type=click.IntRange(min=2), help="Number of folds, if not the competition's own.")
 @click.option("--set", "settings", multiple=True, metavar="STRATEGY.param=value", help="Change a parameter.")
 @data_option
+@unlabelled_option
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda"]),
@@ -84,7 +88,13 @@ def run_command(ctx: click.Context, /, competition: str, **options: Any) -> None
     workspace = Workspace(shared.workspace)
     home = find_competition(competition, shared.competitions, load_plugins())
     setting = Setting(
-        home, workspace.cache.resolve(), options["data"], options["folds"], options["fast"], options["skip_bad"]
+        home,
+        workspace.cache.resolve(),
+        options["data"],
+        options["folds"],
+        options["fast"],
+        options["skip_bad"],
+        tuple(str(Path(path).expanduser().resolve()) for path in options["unlabelled"]),
     )
     workspace.check_writable()
     prepared, warning = guard(prepare(setting), options["allow_split"])
@@ -104,7 +114,7 @@ def _run(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[L
     from harness.cli.progress import RunProgress
     from harness.device import choose_device, count_cpus
     from harness.facts import gather_facts
-    from harness.launch import apply_settings, choose_strategies, launch
+    from harness.launch import apply_settings, choose_blends, choose_strategies, launch
     from harness.planning import Hardware
     from harness.run import Options
     from harness.tracking import Tracker, resolve_uri
@@ -112,6 +122,8 @@ def _run(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[L
     competition, plugins = prepared.competition, prepared.plugins
     strategies = apply_settings(choose_strategies(competition, options["patterns"]), options["settings"], plugins)
     strategies, unusable = _usable(prepared, strategies, bool(options["patterns"]))
+    blends, broken = _whole(choose_blends(competition, options["patterns"]), unusable)
+    unusable |= broken
     seeds = _seeds(options["seeds"])
     threads = options["threads"] or max(1, count_cpus() // options["workers"])
     hardware = Hardware(choose_device(options["device"]), threads)
@@ -136,7 +148,7 @@ def _run(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[L
             planned=progress.planned,
         )
         try:
-            launched = launch(prepared, strategies, seeds, run_options, folder)
+            launched = launch(prepared, strategies, blends, seeds, run_options, folder)
         finally:
             plugins.manager.unregister(progress)
             if tracker is not None:
@@ -163,6 +175,17 @@ def _usable(
         if named or len(unusable) == len(strategies) or not isinstance(error, PluginError):
             raise error
     return [strategy for strategy in strategies if strategy.name not in unusable], unusable
+
+
+def _whole(
+    blends: Sequence[Blend], unusable: Mapping[str, HarnessError]
+) -> tuple[list[Blend], dict[str, HarnessError]]:
+    """Sort out blends of which a member is left out, with the reason."""
+    lacking = {blend.name: [name for name in blend.of if name in unusable] for blend in blends}
+    broken: dict[str, HarnessError] = {
+        name: PluginError(f"so is its member {members[0]}") for name, members in lacking.items() if members
+    }
+    return [blend for blend in blends if not lacking[blend.name]], broken
 
 
 def _seeds(given: Sequence[int]) -> list[int]:

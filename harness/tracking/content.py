@@ -52,7 +52,8 @@ def run_params(run: Run) -> dict[str, str]:
     """Return a run's parameters: every choice that its identity holds, and a name for each part of the strategy."""
     own = flatten({key: value for key, value in run.identity.items() if key not in _TAGS})
     parts = dict.fromkeys(PARTS, "none") if "model" in own else {}
-    return {"strategy": run.strategy, **parts, **own, "seed": seed_of(run)}
+    weights = flatten({"weights": run.facts["weights"]}) if "weights" in run.facts else {}  # of a blend
+    return {"strategy": run.strategy, **parts, **own, **weights, "seed": seed_of(run)}
 
 
 def seed_of(run: Run) -> str:
@@ -94,7 +95,7 @@ def color(strategy: str, competition: Competition) -> str:
     The twelve colours are those of Paul Tol's schemes that stay apart for colour-blind readers,
     https://personal.sron.nl/~pault/.
     """
-    names = [known.name for known in competition.strategies]
+    names = competition.names
     return _COLORS[names.index(strategy) % len(_COLORS)] if strategy in names else "#999999"
 
 

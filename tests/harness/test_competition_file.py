@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.competition import Evaluate, Rules, Use, override
+from harness.competition import Blend, Evaluate, Rules, Use, override
 from harness.competition_file import parse_competition, read_competition
 from harness.data import TaskType
 from harness.errors import ConfigError
@@ -70,6 +70,11 @@ description = "deeper"
 model = "constant"
 features = "none"
 adjuster = "none"
+
+[blends.both]
+of = ["deep", "plain"]
+method = "log_linear"
+description = "together"
 """
 
 
@@ -94,6 +99,8 @@ def test_everything_a_file_can_say(table: dict[str, Any]) -> None:
     assert (found.submission.low, found.submission.high) == (0, 1.0)
     assert found.rules == Rules(test_inputs=False, text="No peeking.")
     assert [strategy.name for strategy in found.strategies] == ["plain", "deep", "raw"]
+    assert found.blends == (Blend("both", ("deep", "plain"), "log_linear", "together"),)
+    assert found.names == ("plain", "deep", "raw", "both")
 
 
 def test_defaults_are_merged_and_can_be_put_away(table: dict[str, Any]) -> None:
@@ -186,6 +193,24 @@ def changed(table: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         ("strategies/.hidden", {}, "a strategy's name has letters"),
         ("strategies/" + "x" * 81, {}, "a strategy's name has letters"),
         ("strategies/a b", {}, "a strategy's name has letters"),
+        ("strategies/raw/named_only", 1, "named_only = 1: expected true or false"),
+        ("blends", [], "blends: expected a table, found []"),
+        ("blends/both", "raw", "blends.both: expected a table, found 'raw'"),
+        ("blends/a b", {}, "a blend's name has letters"),
+        ("blends/best", {}, "are the harness's own"),
+        ("blends/deep", {"of": ["raw", "plain"]}, "blends.deep: a strategy has this name already"),
+        ("blends/both/off", 1, "blends.both: unknown key 'off'; did you mean 'of'?"),
+        ("blends/both/of", KeyError, "blends.both: missing 'of'"),
+        ("blends/both/of", "raw", "of = 'raw': expected a list of names"),
+        ("blends/both/of", ["raw"], "of = ['raw']: expected at least two strategies"),
+        ("blends/both/of", ["raw", "raw"], "of names something twice"),
+        ("blends/both/of", ["raw", "depe"], "blends.both: of: no strategy 'depe'; did you mean 'deep'?"),
+        ("blends/both/of", ["raw", "both"], "of: 'both' is a blend; a blend is made of strategies"),
+        ("blends/both/of", ["raw", "baseline-prior"], "of: no strategy 'baseline-prior'; known: deep, plain, raw"),
+        ("strategies/deep/named_only", True, "of: 'deep' runs only when it is named, so the blend too"),
+        ("blends/both/method", "loglinear", "method = 'loglinear'; did you mean 'log_linear'?"),
+        ("blends/both/method", "median", "'median' does not fit task 'binary': mean, linear, log_linear, rank_mean do"),
+        ("blends/both/named_only", "yes", "named_only = 'yes': expected true or false"),
     ],
 )
 def test_a_mistake_is_one_line_with_its_place(table: dict[str, Any], path: str, value: Any, words: str) -> None:

@@ -456,6 +456,15 @@ def test_a_mean_over_seeds_has_no_parts_of_its_own(tmp_path: Path) -> None:
     assert run_params(mean) == {"strategy": "smote", "mean_of": "['a', 'b']", "seed": "mean"}
 
 
+def test_a_blend_has_its_members_method_and_weights_as_parameters(tmp_path: Path) -> None:
+    identity = {"blend": "linear", "of": ["near", "far"], "members": ["near-s0-1", "far-s0-2"]}
+    blend = replace(make_run(tmp_path), identity=identity, facts={"weights": {"near": 0.75, "far": 0.25}})
+    params = run_params(blend)
+    assert (params["blend"], params["of"]) == ("linear", "['near', 'far']")
+    assert (params["weights.near"], params["weights.far"]) == ("0.75", "0.25")
+    assert "model" not in params
+
+
 values = st.none() | st.integers() | st.text(max_size=5)
 tables = st.dictionaries(st.text("abc", min_size=1, max_size=3), values, max_size=4)
 

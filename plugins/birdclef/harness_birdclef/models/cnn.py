@@ -15,10 +15,10 @@ from torch import Tensor
 
 from harness.data import DatasetInfo, Examples, Predictions, TaskType
 from harness.errors import StoreError
+from harness.neural import pictures
 from harness.neural.threads import threads_of
 from harness.offers import BuildContext, TaskLog
 from harness.params import as_json
-from harness_birdclef.models import pictures
 from harness_birdclef.models.examples import Sampler
 from harness_birdclef.models.network import SpectrogramNet
 from harness_birdclef.models.params import CnnParams
