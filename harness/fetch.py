@@ -27,6 +27,8 @@ RECORD = "fetched.json"
 ATTEMPTS = 5
 """Failures in a row, without a byte gained, after which a file is given up."""
 
+ORIGIN = ("Last-Modified", "ETag", "X-UniProt-Release", "X-UniProt-Release-Date")
+"""Headers of an answer that say which version of a file it is; written down beside its digest."""
 _BLOCK = 1 << 18
 _TIMEOUT = 30.0  # seconds without a byte
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -95,8 +97,9 @@ def fetch(
     fresh = [name for name in names if not _is_there(into / name, record.get(name))]
     for name in fresh:
         wanted = digests.get(name) or record.get(name, {}).get("sha256")
-        digest = _fetch_one(names[name], staging, name, wanted, progress or (lambda *_: None), sleep)
-        record[name] = {"url": shown(names[name]), "bytes": (staging / name).stat().st_size, "sha256": digest}
+        digest, origin = _fetch_one(names[name], staging, name, wanted, progress or (lambda *_: None), sleep)
+        size = (staging / name).stat().st_size
+        record[name] = {"url": shown(names[name]), "bytes": size, "sha256": digest, "origin": origin}
         if home is into:
             (staging / name).replace(into / name)
     for name, url in names.items():
@@ -129,7 +132,7 @@ def _names(urls: Sequence[str]) -> dict[str, str]:
         parts = urllib.parse.urlsplit(url)
         if parts.scheme not in ("http", "https", "file"):
             raise DataError(f"cannot fetch {shown(url)}: expected http, https or file")
-        last = PurePosixPath(urllib.parse.unquote(parts.path)).name
+        last = PurePosixPath(urllib.parse.unquote(parts.path)).name + _suffix(parts)
         name = re.sub(r"[^\w.+()-]", "_", last).lstrip(".") or "download"
         names[name] = url
         # an archive is unpacked into a folder of its name, which must be free too
@@ -138,6 +141,14 @@ def _names(urls: Sequence[str]) -> dict[str, str]:
     if doubled:
         raise DataError(f"two of the files to fetch would be named {listed(doubled)}: {listed(map(shown, urls), 8)}")
     return names
+
+
+def _suffix(parts: urllib.parse.SplitResult) -> str:
+    """Return the suffix of what a query asks for, as ``format=tsv&compressed=true`` does, if the path has none."""
+    query = dict(urllib.parse.parse_qsl(parts.query))
+    if PurePosixPath(parts.path).suffix or not query.get("format", "").isalnum():
+        return ""
+    return f".{query['format']}" + (".gz" if query.get("compressed") == "true" else "")
 
 
 def shown(url: str) -> str:
@@ -167,13 +178,16 @@ def _wrong(url: str, found: str, wanted: str, then: str) -> DataError:
 
 def _fetch_one(
     url: str, staging: Path, name: str, wanted: str | None, progress: Progress, sleep: Callable[[float], None]
-) -> str:
+) -> tuple[str, dict[str, str]]:
+    """Return a file's digest, and what its server says of its version."""
     complete, part = staging / name, staging / f"{name}.part"
     failures, best = 0, 0
+    origin: dict[str, str] = {}
     while not complete.is_file():
         try:
             staging.mkdir(parents=True, exist_ok=True)
             _transfer(url, part, lambda done, total: progress(name, done, total))
+            origin = read_json(_facts(part)).get("origin", {})
             part.replace(complete)
             _facts(part).unlink(missing_ok=True)
         except _TransferError as error:
@@ -191,7 +205,7 @@ def _fetch_one(
     if wanted and found != wanted.lower():
         complete.unlink()
         raise _wrong(url, found, wanted, "it changed at its source or on the way: fetch again, or use --data FOLDER")
-    return found
+    return found, origin
 
 
 def _cannot(url: str, reason: str) -> DataError:
@@ -215,7 +229,8 @@ def _transfer(url: str, part: Path, tell: Callable[[int, int | None], None]) -> 
         start = _start(answer, have if same else 0)
         length = answer.headers.get("Content-Length")
         total = start + int(length) if length and length.isdigit() else None
-        write_json(_facts(part), {"validator": _validator(answer.headers)})
+        origin = {key: answer.headers[key] for key in ORIGIN if answer.headers.get(key)}
+        write_json(_facts(part), {"validator": _validator(answer.headers), "origin": origin})
         with part.open("ab" if start else "wb") as file:
             done = _copy(answer, file, start, total, tell)
             file.flush()

@@ -25,6 +25,7 @@ class Server:
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {"/data.bin": BODY}
         self.etag = '"v1"'
+        self.headers: dict[str, str] = {}
         self.ranges = True
         self.length = True
         self.cuts: list[int] = []  # each answer ends after so many bytes
@@ -63,6 +64,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body) - start))
         if control.etag:
             self.send_header("ETag", control.etag)
+        for name, value in control.headers.items():
+            self.send_header(name, value)
         self.end_headers()
         end = start + control.cuts.pop(0) if control.cuts else len(body)
         self.wfile.write(body[start:end])
@@ -105,8 +108,27 @@ def test_a_digest_nobody_vouches_for_is_recorded_as_unverified(server: Server, t
     (file,) = get(server, tmp_path / "d")
     assert not file.verified
     assert read_json(tmp_path / "d" / RECORD) == {
-        "data.bin": {"url": f"{server.url}/data.bin", "bytes": len(BODY), "sha256": DIGEST, "verified": False}
+        "data.bin": {
+            "url": f"{server.url}/data.bin",
+            "bytes": len(BODY),
+            "sha256": DIGEST,
+            "origin": {"ETag": '"v1"'},
+            "verified": False,
+        }
     }
+
+
+def test_what_a_query_asks_for_is_named_by_its_format_and_its_release_is_written_down(
+    server: Server, tmp_path: Path
+) -> None:
+    server.files = {"/uniprotkb/stream": BODY}
+    server.headers = {"X-UniProt-Release": "2026_04", "X-UniProt-Release-Date": "14-October-2026"}
+    query = "query=(ec:2.7.11.*)%20AND%20(reviewed:true)&format=tsv&fields=accession,sequence,ec&compressed=true"
+    (file,) = fetch([f"{server.url}/uniprotkb/stream?{query}"], {}, tmp_path / "d", sleep=lambda _: None)
+    assert file.path.name == "stream.tsv.gz"
+    facts = read_json(tmp_path / "d" / RECORD)["stream.tsv.gz"]
+    assert facts["origin"]["X-UniProt-Release"] == "2026_04"
+    assert facts["url"] == f"{server.url}/uniprotkb/stream"
 
 
 def test_what_is_there_is_not_fetched_again(server: Server, tmp_path: Path) -> None:
