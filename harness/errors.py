@@ -70,7 +70,8 @@ def listed(values: Iterable[object], limit: int = 5) -> str:
     >>> listed(["a", "b", "c"], limit=2)
     'a, b and 1 more'
     """
-    texts = [str(value) for value in values]
+    # a line break in an id must not break the message
+    texts = ["".join(char if char.isprintable() else "?" for char in str(value)) for value in values]
     if len(texts) <= limit:
         return ", ".join(texts)
     return ", ".join(texts[:limit]) + f" and {len(texts) - limit} more"

@@ -1,0 +1,1 @@
+"""Which sequences are relatives: shared k-mers, clusters of them, identity to the nearest training sequence."""

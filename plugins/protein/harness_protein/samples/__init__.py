@@ -1,0 +1,1 @@
+"""Data that needs no download: simulated families, and real proteins of viruses from an installed package."""
