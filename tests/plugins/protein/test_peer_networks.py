@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 from harness_protein.peers import networks
-from harness_protein.peers.networks.batches import Labelled, augmented, tokens_of
+from harness_protein.peers.networks.batches import augmented, tokens_of
 from harness_protein.peers.networks.classifier import SequenceNetwork, loss_of
 from harness_protein.peers.networks.modules import Stem, network, positions
 from harness_protein.peers.networks.params import CnnParams, TransformerParams
+from harness_protein.training import Labelled
 from harness_protein.ulmfit.tokenizers import PAD, SPECIAL
 
 from harness.data import Dataset

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -120,7 +120,7 @@ class Buckets:
             tokens[place, : self.lengths[row]] = self.sequences[row]
         return torch.from_numpy(tokens)
 
-    def to(self, device: Any) -> Buckets:
+    def to(self, device: Any) -> Self:
         """Send batches to a device, as fastai asks."""
         self.device = torch.device(device)
         return self

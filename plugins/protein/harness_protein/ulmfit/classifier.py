@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional
 
 from harness.data import DatasetInfo, Examples, Predictions
 from harness.errors import StoreError
@@ -19,7 +16,6 @@ from harness.neural.learner import (
     DataLoaders,
     Learner,
     NoValidation,
-    OptimWrapper,
     Precision,
     SuggestionMethod,
     bfloat16_pays,
@@ -29,6 +25,7 @@ from harness.neural.threads import threads_of
 from harness.offers import BuildContext, TaskLog
 from harness.params import as_json
 from harness_protein.peers.shares import texts
+from harness_protein.training import Labelled, adam_w, loss_of
 from harness_protein.ulmfit import language_model, pictures
 from harness_protein.ulmfit.batches import Buckets, windowed
 from harness_protein.ulmfit.network import Classifier
@@ -137,19 +134,17 @@ class Ulmfit:
     def _train(self, net: Classifier, train: Examples, direction: Direction, log: TaskLog) -> list[Mapping[str, float]]:
         from fastai.callback.rnn import rnn_cbs
 
-        assert train.targets is not None
-        targets = torch.from_numpy(np.asarray(train.targets, np.int64)).to(self.context.device)
-        # batch normalization needs two rows
-        loader = Buckets(self._windows(train, direction), self.params.batch, self.context.seed, least=2)
         device = self.context.device
+        loader = Labelled(self._windows(train, direction), train, self.params.batch, self.context.seed).to(device)
+        weights = loader.class_weights(len(self.info.outputs)) if self.params.class_weights else None
         callbacks = [*rnn_cbs(ALPHA, BETA), NoValidation()]
         callbacks += [Precision(device)] if device == "cuda" and bfloat16_pays(device) else []
         learn = Learner(
             DataLoaders(loader, loader, device=torch.device(device)),
             net,
             splitter=Classifier.groups,
-            loss_func=self._loss(targets, train),
-            opt_func=partial(OptimWrapper, opt=partial(torch.optim.AdamW, fused=True)),
+            loss_func=loss_of(self.params.smoothing, weights),
+            opt_func=adam_w,
             cbs=callbacks,
         )
         with learn.no_bar(), learn.no_logging():
@@ -183,24 +178,6 @@ class Ulmfit:
         rate = params.rate / WHOLE
         cycle(params.epochs - steps, slice(rate / params.rate_factor ** (groups - 1), rate))
         return losses
-
-    def _loss(self, targets: Tensor, train: Examples) -> Any:
-        weights = None
-        if self.params.class_weights:
-            assert train.targets is not None
-            counts = np.bincount(train.targets, minlength=len(self.info.outputs))
-            shares = len(train) / (np.maximum(counts, 1) * np.count_nonzero(counts))
-            weights = torch.tensor(shares, dtype=torch.float32, device=self.context.device)
-        smoothing = self.params.smoothing
-        rows = None if train.weights is None else torch.as_tensor(train.weights, dtype=torch.float32).to(targets.device)
-
-        def loss(logits: Tensor, picked: Tensor) -> Tensor:
-            each = functional.cross_entropy(
-                logits, targets[picked], weight=weights, label_smoothing=smoothing, reduction="none"
-            )
-            return each.mean() if rows is None else (each * rows[picked]).sum() / rows[picked].sum()
-
-        return loss
 
     def _find_rate(self, learn: Any, direction: Direction) -> None:
         suggested = learn.lr_find(num_it=FINDER_STEPS, show_plot=False, suggest_funcs=(SuggestionMethod.Valley,))

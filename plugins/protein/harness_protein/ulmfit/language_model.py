@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +19,11 @@ from harness.neural.learner import (
     DataLoaders,
     Learner,
     NoValidation,
-    OptimWrapper,
     Precision,
     bfloat16_pays,
     seeded,
 )
+from harness_protein.training import adam_w
 from harness_protein.ulmfit.network import encoder_state, language_model
 from harness_protein.ulmfit.params import UlmfitParams
 from harness_protein.ulmfit.streams import Streams
@@ -90,7 +89,7 @@ def train(
             DataLoaders(loader, loader, device=torch.device(device)),
             net,
             loss_func=flat_cross_entropy,
-            opt_func=partial(OptimWrapper, opt=partial(torch.optim.AdamW, fused=True)),
+            opt_func=adam_w,
             cbs=callbacks,
         )
         with learn.no_bar(), learn.no_logging():

@@ -25,8 +25,8 @@ class UlmfitParams:
     )
     test_inputs: bool = param(False, "let the language model read the test sequences too; shown beside the score")
 
-    embedding: int = param(100, "size of a token's vector, and of what the encoder returns", low=8, high=2000)
-    hidden: int = param(200, "units of the LSTM layers between", low=8, high=4000)
+    embedding: int = param(64, "size of a token's vector, and of what the encoder returns", low=8, high=2000)
+    hidden: int = param(128, "units of the LSTM layers between", low=8, high=4000)
     layers: int = param(2, "LSTM layers", low=1, high=6)
 
     lm_epochs: int = param(10, "passes of the language model over the fold's sequences", low=1, high=1000)
@@ -36,7 +36,7 @@ class UlmfitParams:
     lm_length: int = param(72, "tokens of a stream between updates", low=8, high=512)
     lm_dropout: float = param(0.3, "factor of AWD-LSTM's dropouts in the language model", low=0.0, high=2.0)
 
-    epochs: int = param(14, "passes of the classifier, those of gradual unfreezing included", low=1, high=1000)
+    epochs: int = param(12, "passes of the classifier, those of gradual unfreezing included", low=1, high=1000)
     gradual: bool = param(True, "unfreeze a layer group at a time, with lower rates for earlier groups")
     rate: float = param(2e-2, "highest learning rate of the classifier's head", low=1e-6, high=1.0, log=True)
     rate_factor: float = param(2.6, "by how much each earlier group of layers is slower", low=1.0, high=10.0)

@@ -1,4 +1,4 @@
-"""Labelled batches of sequences of like length, and what training changes in them."""
+"""Sequences as tokens, and what training changes in them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,14 @@ from torch import Tensor
 from harness.data import Examples
 from harness_protein.peers.shares import texts
 from harness_protein.residues import ALPHABET
-from harness_protein.ulmfit.batches import Buckets, windowed
+from harness_protein.training import Labelled
+from harness_protein.ulmfit.batches import windowed
 from harness_protein.ulmfit.tokenizers import PAD, SPECIAL, Residues
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Tokens = NDArray[np.int64]
-
-LEAST = 2
-"""Sequences of a batch: batch normalization needs two."""
 
 
 def tokens_of(examples: Examples, longest: int) -> list[Tokens]:
@@ -30,47 +28,27 @@ def tokens_of(examples: Examples, longest: int) -> list[Tokens]:
     return [windowed(tokens, longest, backward=False) for tokens in encoded]
 
 
-class Labelled(Buckets):
-    """Yields (tokens (b, t), codes of classes (b,), weights (b,)).
+class Augmented(Labelled):
+    """Labelled batches that are never the same twice.
 
     Parameters
     ----------
-    seed : int or None
-        None: the same batches each time, and nothing is changed in them.
     mutation, crop : float
         See `augmented`.
     """
 
     def __init__(
-        self,
-        sequences: Sequence[Tokens],
-        examples: Examples,
-        size: int,
-        seed: int | None,
-        mutation: float = 0.0,
-        crop: float = 0.0,
+        self, sequences: Sequence[Tokens], examples: Examples, size: int, seed: int, mutation: float, crop: float
     ) -> None:
-        super().__init__(sequences, size, seed, LEAST)
-        assert examples.targets is not None
-        self.codes = torch.from_numpy(np.asarray(examples.targets, np.int64))
-        weights = np.ones(len(examples)) if examples.weights is None else examples.weights
-        self.weights = torch.from_numpy((weights / weights.mean()).astype(np.float32))
+        super().__init__(sequences, examples, size, seed)
         self.mutation, self.crop = mutation, crop
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:  # type: ignore[override]
         """Yield the batches of one epoch."""
-        rng = None if self.seed is None else np.random.default_rng([self.seed, self.epoch, 1])
-        for tokens, picked in super().__iter__():
-            rows = picked.cpu()
-            if rng is not None:
-                changed = augmented(tokens.cpu().numpy(), self.mutation, self.crop, rng)
-                tokens = torch.from_numpy(changed).to(self.device)
-            yield tokens, self.codes[rows].to(self.device), self.weights[rows].to(self.device)
-
-    def one_batch(self) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
-        """Return a first batch, as it is."""
-        rows = self._drawn[0]
-        return self.padded(rows).to(self.device), self.codes[rows].to(self.device), self.weights[rows].to(self.device)
+        rng = np.random.default_rng([self.seed or 0, self.epoch, 1])
+        for tokens, codes, weights in super().__iter__():
+            changed = augmented(tokens.cpu().numpy(), self.mutation, self.crop, rng)
+            yield torch.from_numpy(changed).to(self.device), codes, weights
 
 
 def augmented(tokens: Tokens, mutation: float, crop: float, rng: np.random.Generator) -> Tokens:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from harness.data import DatasetInfo, Examples, Predictions
 from harness.errors import StoreError
@@ -19,9 +16,10 @@ from harness.neural import learner, pictures
 from harness.neural.threads import threads_of
 from harness.offers import BuildContext, TaskLog
 from harness.params import as_json
-from harness_protein.peers.networks.batches import Labelled, tokens_of
+from harness_protein.peers.networks.batches import Augmented, tokens_of
 from harness_protein.peers.networks.modules import network
 from harness_protein.peers.networks.params import NetworkParams
+from harness_protein.training import Labelled, adam_w, loss_of
 from harness_protein.ulmfit.batches import Buckets
 
 if TYPE_CHECKING:
@@ -55,7 +53,7 @@ class SequenceNetwork:
             seed = int(np.random.default_rng([self.context.seed, member]).integers(2**31))
             with learner.seeded(seed, self.context.threads):
                 net = self._new_net()
-                loader = Labelled(tokens, train, self.params.batch, seed, self.params.mutation, self.params.crop)
+                loader = Augmented(tokens, train, self.params.batch, seed, self.params.mutation, self.params.crop)
                 self._train(net, loader, inner, log, member)
             self._nets.append(net.eval())
 
@@ -112,41 +110,23 @@ class SequenceNetwork:
         callbacks += [learner.NoValidation() if inner is None else learner.BestEpoch()]
         if params.precision == "bfloat16" or (params.precision == "auto" and learner.bfloat16_pays(device)):
             callbacks += [learner.Precision(device)]
+        classes = loader.to(device).class_weights(len(self.info.outputs)) if params.class_weights else None
         learn = learner.Learner(
             learner.DataLoaders(loader, held, device=torch.device(device)),
             net,
-            loss_func=loss_of(params.smoothing, self._class_weights(loader)),
-            # fastai's own optimizers loop over parameters in Python
-            opt_func=partial(learner.OptimWrapper, opt=partial(torch.optim.AdamW, fused=True)),
+            loss_func=loss_of(params.smoothing, classes),
+            opt_func=adam_w,
             cbs=callbacks,
         )
         with learn.no_bar(), learn.no_logging():
             learn.fit_one_cycle(params.epochs, lr_max=params.rate, wd=params.weight_decay)
         self._keep(learn, inner is not None, member)
 
-    def _class_weights(self, loader: Labelled) -> Tensor | None:
-        if not self.params.class_weights:
-            return None
-        counts = torch.bincount(loader.codes, minlength=len(self.info.outputs)).clamp(min=1)
-        return (counts.sum() / (len(counts) * counts)).float().to(self.context.device)
-
     def _keep(self, learn: Any, validated: bool, member: int) -> None:
         epochs = [(float(row[0]), float(row[1]) if validated else None) for row in learn.recorder.values]
         steps = [float(loss) for loss in learn.recorder.losses]
         self.files[f"losses-{member}.json"] = json.dumps({"epochs": epochs, "steps": steps}).encode()
         self.files[f"loss-{member}.png"] = pictures.png(pictures.loss_figure(steps, epochs))
-
-
-def loss_of(smoothing: float, class_weights: Tensor | None) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-    """Return ``loss(logits, codes, weights)``: the weighted mean of the rows' smoothed cross-entropy."""
-
-    def loss(logits: Tensor, codes: Tensor, weights: Tensor) -> Tensor:
-        each = functional.cross_entropy(
-            logits, codes, weight=class_weights, label_smoothing=smoothing, reduction="none"
-        )
-        return (each * weights).mean()
-
-    return loss
 
 
 def _weights(member: int) -> str:
