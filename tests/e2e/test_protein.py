@@ -59,7 +59,7 @@ def test_ulmfit_reads_a_corpus_and_says_so(harness, workspace: Path, layout: Pat
     assert "reads others" in result["marks"]
     assert any("forward language model: next token" in note for note in result["notes"])
     figures = [figure.name for figure in path.parent.rglob("*.png")]
-    assert figures
+    assert {"curves.png", "identity_bands.png"} <= set(figures)
     report = harness("report", "protein-kinase", "--run", path.parent.name, "--output", tmp_path / "page.html")
     assert report.code == 0, report.err
     assert "retraining" in (tmp_path / "page.html").read_text()

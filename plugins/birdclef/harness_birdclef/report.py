@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.competition import Competition
 from harness.data import Dataset
+from harness.neural.left import left_by_training
 from harness.results import Artifact, RunResult
 
 if TYPE_CHECKING:
@@ -29,26 +29,11 @@ def report(competition: Competition, dataset: Dataset, result: RunResult) -> Ite
     """Yield the figures of the first fold's training, every fold's history, and a table of the species."""
     if not competition.data.source.startswith(OWN):
         return
-    for fold in result.folds:
-        folder = None if fold.directory is None else fold.directory / "model"
-        for name, title in LEFT.items():
-            once = not name.startswith("history")
-            if folder is None or not (folder / name).exists() or (once and fold.index != result.folds[0].index):
-                continue
-            stem, suffix = name.split(".")
-            yield Artifact(
-                f"{stem}.{suffix}" if once else f"{stem}-fold{fold.index}.{suffix}",
-                title.format(fold=fold.index),
-                partial(_copy, folder / name),
-            )
+    yield from left_by_training(result, LEFT)
     if not result.run.strategy.startswith("baseline-"):
         yield Artifact(
             "species.csv", "every species: rows, ROC-AUC, average precision, F1", partial(_species, dataset, result)
         )
-
-
-def _copy(source: Path, path: Path) -> None:
-    shutil.copyfile(source, path)
 
 
 def _species(dataset: Dataset, result: RunResult, path: Path) -> None:

@@ -20,16 +20,27 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 OWN = "protein."
+LEFT = {
+    "curves.png": "language model and classifier by epoch, fold {fold}",
+    "learning_rate-forward.png": "learning-rate finder, fold {fold}",
+    "learning_rate-backward.png": "learning-rate finder of the backward model, fold {fold}",
+    "loss-0.png": "loss of the training, fold {fold}",
+}
 TINY = 1e-15
 """Probabilities are cut here before their logarithm, as scikit-learn's log loss does in double precision."""
 
 
 def report(competition: Competition, dataset: Dataset, result: RunResult) -> Iterable[Artifact]:
-    """Yield the scores by band of identity as a table and a figure; nothing where sequences have no single class."""
+    """Yield what trainings left, and the scores by band of identity as a table and a figure.
+
+    Nothing where sequences have no single class.
+    """
+    from harness.neural.left import left_by_training
     from harness.results import Artifact
 
     if not competition.data.source.startswith(OWN) or not dataset.info.task_type.single_label:
         return
+    yield from left_by_training(result, LEFT)
     if not (result.oof.folds >= 0).any():  # an import does not say what trained what
         return
     table = band_table(dataset, result.oof)

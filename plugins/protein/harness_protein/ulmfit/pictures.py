@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from harness.neural.pictures import plain, png, rate_figure
 
@@ -37,6 +38,7 @@ def curves(found: Mapping[str, Sequence[Mapping[str, float]]]) -> bytes:
                 )
         axis.set(xlabel="epoch", title=words)
         axis.title.set_size(9.5)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         plain(figure, axis)
     return png(figure)
 
