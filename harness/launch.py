@@ -15,6 +15,7 @@ from harness.errors import ConfigError, HarnessError, nearest
 from harness.leaderboard import Board, best_submission, read_board
 from harness.offers import Adjuster, Features, ModelRecipe, Rebalancer
 from harness.params import parse_text
+from harness.planning import board_key
 from harness.plugins import Plugins
 from harness.prepare import Prepared
 from harness.results import RunResult
@@ -180,7 +181,7 @@ def launch(
         if one.result is not None and one.result.submission is not None:
             name = submission_names(one.run.strategy, [0], one.run.fast)[0]
             submissions[one.run.run_id] = publish(one.result.submission, folder, name)
-    board = read_board(options.workspace, prepared.competition, prepared.metrics)
+    board = read_board(options.workspace, prepared.competition, prepared.metrics, board_key(prepared))
     first = best_submission(board, options.workspace)
     best = publish(first, folder, "best-fast" if prepared.setting.fast else "best") if first and submissions else None
     figure = _draw(prepared, board, options)

@@ -55,22 +55,31 @@ class Board:
         }
 
 
-def read_board(workspace: Workspace, competition: Competition, metrics: Sequence[Metric]) -> Board:
-    """Read the board of the latest run's data, split and evaluation; full runs come before ``--fast`` ones."""
+def read_board(workspace: Workspace, competition: Competition, metrics: Sequence[Metric], key: str = "") -> Board:
+    """Read a board.
+
+    Parameters
+    ----------
+    key : str
+        Which data, split and evaluation it is of, as runs store it; empty: those of the latest run, where full runs
+        come before ``--fast`` ones.
+    """
     runs = list(finished_runs(workspace, competition.id))
-    entries, others = comparable([entry_of(run, workspace) for run in runs])
+    entries, others = comparable([entry_of(run, workspace) for run in runs], key)
     shown = {entry["run_id"] for entry in entries}
     data = next((run.result["data"] for run in reversed(runs) if run.result["run_id"] in shown), NO_DATA)
     return rank(competition, metrics, entries, data, others)
 
 
-def comparable(entries: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], int]:
-    """Keep the lines of one board: that of the latest full run, or of the latest ``--fast`` one if there is no other.
+def comparable(entries: Sequence[Mapping[str, Any]], key: str = "") -> tuple[list[Mapping[str, Any]], int]:
+    """Keep the lines of one board.
 
     Parameters
     ----------
     entries : sequence of mapping
         Oldest first. Of lines with the same name and seed the newest is kept.
+    key : str
+        Which board; empty: that of the latest full run, or of the latest ``--fast`` one if there is no other.
 
     Returns
     -------
@@ -78,8 +87,8 @@ def comparable(entries: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, 
         The lines, and how many were left out because they do not compare.
     """
     full = [entry for entry in entries if "fast" not in entry["marks"]]
-    latest = (full or entries)[-1:]
-    same = [entry for entry in entries if latest and entry["board"] == latest[0]["board"]]
+    wanted = {key} if key else {entry["board"] for entry in (full or entries)[-1:]}
+    same = [entry for entry in entries if entry["board"] in wanted]
     newest = {(entry["name"], entry["seed"]): entry for entry in same}
     return list(newest.values()), len(entries) - len(same)
 

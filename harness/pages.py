@@ -67,7 +67,7 @@ def _shown(workspace: Workspace, competition: Competition, plugins: Plugins, run
     board = read_board(workspace, competition, metrics)
     if not board.entries:
         raise StoreError(f"no finished run of {competition.id}; run: harness run {competition.id}")
-    stored = find_run(workspace, run or str(board.entries[0]["run_id"]))
+    stored = find_run(workspace, run or str(board.entries[0]["run_id"]), competition.id)
     if stored.result["competition"] != competition.id:
         raise StoreError(f"{stored.directory.name} is a run of {stored.result['competition']}, not of {competition.id}")
     prepared = _prepared(workspace, competition, plugins, metrics, stored)

@@ -17,6 +17,7 @@ from harness.errors import ConfigError, DataError, PluginError, listed, nearest
 from harness.offers import DataRequest, DatasetSource, Metric, Splitter
 from harness.params import as_json, parse_params
 from harness.plugins import Plugins, load_plugins
+from harness.schema import schema_of
 
 if TYPE_CHECKING:
     from harness.data import Rows
@@ -265,6 +266,8 @@ def check_dataset(competition: Competition, dataset: Dataset, plugins: Plugins) 
             raise DataError(f"train has {len(bad)} targets that are not finite: rows {listed(dataset.train.ids[bad])}")
     elif competition.task.single_label and len(np.unique(dataset.train.targets)) < 2:
         raise DataError(f"train has a single class, {dataset.info.classes[int(dataset.train.targets[0])]!r}")
+    if competition.submission is not None and dataset.test is not None:
+        schema_of(competition, dataset)  # what could not be submitted is told before anything is trained
     problems: list[str] = []
     hook = "harness_check_dataset"
     for plugin, answer in plugins.ask(hook, competition=competition, dataset=dataset):

@@ -73,6 +73,9 @@ def _checked(schema: SubmissionSchema, info: DatasetInfo, where: str) -> Submiss
                 f"{where}: [submission] column {column!r} holds {output!r}, which is no output of"
                 f" {info.task_type} {schema.values}{nearest(output, allowed)}"
             )
+    lacking = [name for name in info.classes if name not in schema.columns.values()]
+    if lacking and schema.values == "probabilities" and info.task_type is TaskType.MULTICLASS:
+        raise ConfigError(f"{where}: [submission] has no column for {listed(lacking)}, classes of the training rows")
     return schema
 
 

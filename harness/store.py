@@ -16,6 +16,7 @@ the same command goes on where a killed one stopped.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import shutil
@@ -132,8 +133,15 @@ def finished_runs(workspace: Workspace, competition: str) -> Iterator[Stored]:
         yield Stored(path.parent, read_json(path.parent / RUN), read_json(path))
 
 
-def find_run(workspace: Workspace, name: str) -> Stored:
+def find_run(workspace: Workspace, name: str, competition: str = "") -> Stored:
     """Return a finished run by its id (or a beginning of it that fits one only), or by its folder.
+
+    Parameters
+    ----------
+    name : str
+        ``RUN`` or ``COMPETITION/RUN``.
+    competition : str
+        Look among its runs only.
 
     Raises
     ------
@@ -143,14 +151,18 @@ def find_run(workspace: Workspace, name: str) -> Stored:
     given = Path(name)
     if (given / RESULT).is_file():
         return Stored(given, read_json(given / RUN), read_json(given / RESULT))
-    found = [p.parent for p in (workspace.root / "runs").glob(f"*/*/{RESULT}") if p.parent.name.startswith(name)]
+    within, slash, rest = name.rpartition("/")
+    competition, name = (within, rest) if slash else (competition, name)
+    everything = (workspace.root / "runs").glob(f"{glob.escape(competition) or '*'}/*/{RESULT}")
+    found = [path.parent for path in everything if path.parent.name.startswith(name)]
     exact = [directory for directory in found if directory.name == name]
     if len(exact or found) == 1:
         directory = (exact or found)[0]
         return Stored(directory, read_json(directory / RUN), read_json(directory / RESULT))
     if not found:
         raise StoreError(f"no finished run {name!r} in {workspace.root / 'runs'}; see: harness leaderboard COMP")
-    raise StoreError(f"{name!r} fits {len(found)} runs: {listed(sorted(d.name for d in found))}")
+    fitting = sorted(f"{directory.parent.name}/{directory.name}" for directory in found)
+    raise StoreError(f"{name!r} fits {len(found)} runs: {listed(fitting)}")
 
 
 def stored_tasks(workspace: Workspace, stored: Stored) -> list[Path]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from harness.cli.show import console, duration, number
@@ -58,7 +59,8 @@ class RunProgress:
 
     def warn(self, message: str) -> None:
         """Print a warning without disturbing the bar."""
-        self.out.print("[yellow]warning:[/yellow]", message, markup=True, soft_wrap=True)
+        # a message may hold brackets, which are no markup
+        self.out.print("[yellow]warning:[/yellow]", escape(message), markup=True, soft_wrap=True)
 
     @hookimpl
     def harness_fold_started(self, run: Run, fold: int) -> None:

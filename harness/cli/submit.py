@@ -130,6 +130,7 @@ def import_command(
     from harness.finding import find_competition
     from harness.imported import import_predictions
     from harness.leaderboard import read_board
+    from harness.planning import board_key
     from harness.plugins import load_plugins
     from harness.prepare import Setting, prepare
     from harness.store import Workspace
@@ -148,7 +149,7 @@ def import_command(
         prepared.plugins.manager.register(tracker, "tracking")
     try:
         result = import_predictions(prepared, workspace, name, oof, test, valid)
-        board = read_board(workspace, prepared.competition, prepared.metrics)
+        board = read_board(workspace, prepared.competition, prepared.metrics, board_key(prepared))
         prepared.plugins.tell(
             "harness_board_updated", competition=prepared.competition, board=board.as_json(), figures=[]
         )

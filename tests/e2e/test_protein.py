@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 TINY = [
-    "--set", "ulmfit-char.lm_epochs=1", "--set", "ulmfit-char.epochs=2",
-    "--set", "ulmfit-char.embedding=16", "--set", "ulmfit-char.hidden=24",
+    "--set", "ulmfit-char*.lm_epochs=1", "--set", "ulmfit-char*.epochs=2",
+    "--set", "ulmfit-char*.embedding=16", "--set", "ulmfit-char*.hidden=24",
 ]  # fmt: skip
 """ULMFiT in seconds: does it run at all?"""
 
@@ -51,10 +51,10 @@ def test_ulmfit_reads_a_corpus_and_says_so(harness, workspace: Path, layout: Pat
     corpus.write_text("".join(f">{row}\n{'ACDEFGHIKLMNPQRSTVWY' * 4}\n" for row in range(3)))
     done = harness(
         "run", "protein-kinase", "--data", layout, "--folds", 2, "--unlabelled", corpus, "-s", "ulmfit-char",
-        "--no-tracking", *TINY,
+        "-s", "ulmfit-char-nopretrain", "--no-tracking", *TINY,
     )  # fmt: skip
     assert done.code == 0, done.err
-    (path,) = (workspace / "runs" / "protein-kinase").glob("ulmfit-char-*/result.json")
+    (path,) = (workspace / "runs" / "protein-kinase").glob("ulmfit-char-s0-*/result.json")
     result = json.loads(path.read_text())
     assert "reads others" in result["marks"]
     assert any("forward language model: next token" in note for note in result["notes"])
@@ -62,7 +62,7 @@ def test_ulmfit_reads_a_corpus_and_says_so(harness, workspace: Path, layout: Pat
     assert {"curves.png", "identity_bands.png"} <= set(figures)
     report = harness("report", "protein-kinase", "--run", path.parent.name, "--output", tmp_path / "page.html")
     assert report.code == 0, report.err
-    assert "retraining" in (tmp_path / "page.html").read_text()
+    assert "What pretraining and subwords bring" in (tmp_path / "page.html").read_text()
 
 
 def test_what_reads_the_test_set_says_so_and_may_be_forbidden(
@@ -73,7 +73,7 @@ def test_what_reads_the_test_set_says_so_and_may_be_forbidden(
         "--set", "ulmfit-char.test_inputs=true",
     )  # fmt: skip
     assert done.code == 0, done.err
-    (path,) = (workspace / "runs" / "protein-kinase").glob("ulmfit-char-*/result.json")
+    (path,) = (workspace / "runs" / "protein-kinase").glob("ulmfit-char-s0-*/result.json")
     assert "sees test inputs" in json.loads(path.read_text())["marks"]
     home = competitions / "strict"
     home.mkdir()
@@ -86,6 +86,26 @@ def test_what_reads_the_test_set_says_so_and_may_be_forbidden(
     )
     assert refused.code == 2
     assert "learns from the test set's inputs, which the rules of strict forbid" in refused.err
+
+
+def test_a_class_without_a_column_is_told_before_anything_is_trained(harness, layout: Path) -> None:
+    rows = pd.read_csv(layout / "Train.csv", dtype=str)
+    rows.loc[0, "target"] = "9"
+    rows.to_csv(layout / "Train.csv", index=False)
+    for command in ("check", "run"):
+        done = harness(command, "protein-kinase", "--data", layout)
+        assert done.code == 2
+        assert "[submission] has no column for 9, classes of the training rows" in done.err
+
+
+def test_a_command_shows_the_board_of_its_own_data(harness, workspace: Path, layout: Path) -> None:
+    first = ("run", "protein-kinase", "--data", layout, "--folds", 2, "-s", "tfidf", "--no-tracking")
+    assert harness(*first).code == 0
+    assert harness("run", "protein-kinase", "--folds", 2, "-s", "tfidf", "--fast", "--no-tracking").code == 0
+    done = harness(*first)
+    assert "data: path" in done.out
+    best = pd.read_csv(workspace / "submissions" / "protein-kinase" / "best.csv", dtype=str)
+    assert best["ID"].tolist() == ["007", "1e5"]
 
 
 @pytest.mark.slow

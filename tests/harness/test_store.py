@@ -110,10 +110,19 @@ def test_an_id_that_is_the_beginning_of_another_is_found_exactly(place):
 def test_none_or_several_runs_are_told(place):
     finish(place, "near-s0-1")
     finish(place, "near-s1-2")
-    with pytest.raises(StoreError, match="'near' fits 2 runs: near-s0-1, near-s1-2"):
+    with pytest.raises(StoreError, match="'near' fits 2 runs: toy/near-s0-1, toy/near-s1-2"):
         find_run(place, "near")
     with pytest.raises(StoreError, match="no finished run 'sharp'"):
         find_run(place, "sharp")
+
+
+def test_the_same_run_of_two_competitions_is_told_apart(place):
+    for competition in ("toy", "other"):
+        finish(place, "near-s0-1", competition)
+    with pytest.raises(StoreError, match="fits 2 runs: other/near-s0-1, toy/near-s0-1"):
+        find_run(place, "near-s0-1")
+    assert find_run(place, "near-s0-1", "other").directory.parent.name == "other"
+    assert find_run(place, "toy/near").directory.parent.name == "toy"
 
 
 def test_sweeping_removes_old_leftovers_only(place):

@@ -46,7 +46,7 @@ def read_folder(folder: Path, params: SequencesParams) -> Parts:
         files = [path for path in files if not any(_is(path, part) for part in NAMES)]
         if len(files) != 1:
             held = listed([path.name for path in sorted(folder.iterdir())]) or "nothing"
-            raise DataError(f"{folder}: no file named train.* ({held}); expected Train.csv, and Test.csv to predict")
+            raise DataError(f"{folder}: no file named train.* ({held}); expected Train.csv or train.fasta")
         found["train"] = files
     return Parts(
         train=read_sequences(found["train"], params, labelled=True),

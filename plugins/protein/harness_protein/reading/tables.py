@@ -161,7 +161,10 @@ def _of_table(paths: Sequence[Path], where: str, params: SequencesParams, labell
     needed = set(KNOWN) if labelled else {"id", "sequence"}
     columns = {role: _column(frame, role, getattr(params, role), path, role in needed) for role in KNOWN}
     if columns["sequence"] is None:
-        raise DataError(f"{path} has no column of sequences; name it with sequence = 'NAME'")
+        raise DataError(
+            f"{path} has no column of sequences among {listed(_names(frame))}; name it under [data.params] of the"
+            " competition file: sequence = 'NAME'"
+        )
 
     def of(role: str) -> list[str] | None:
         name = columns[role]

@@ -53,7 +53,7 @@ def write(competition: Competition, shown: Shown, path: Path) -> list[str] | Non
     told: list[str] = []
     sections: list[Section] = []
     homework = lines(shown.runs())
-    if homework:
+    if len(homework) > 1:
         sections.append(_homework(homework))
         told += _best_gains(homework)
     if (result.oof.folds >= 0).any():
