@@ -54,13 +54,14 @@ def parse_competition(table: Mapping[str, Any], home: Path) -> Competition:
         The competition's folder; its name is the competition's id.
     """
     top = _Section(table, f"{home.name}/{FILE}")
+    title = top.text("title")
     split, split_allowed = _split(top.take("split", {"use": "stratified"}), top.where + ": split")
     task = _task(top)
     strategies = _strategies(top.section("defaults", {}), top.section("strategies"))
     competition = Competition(
         id=_checked_id(home.name),
         home=home,
-        title=top.text("title"),
+        title=title,
         description=top.text("description", ""),
         url=top.text("url", ""),
         task=task,
