@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from harness.errors import ConfigError, nearest
 
@@ -90,6 +90,9 @@ def parse_params(kind: type[P], given: Mapping[str, Any], where: str) -> P:
         try:
             values[key] = msgspec.convert(value, hints[key])
         except msgspec.ValidationError as error:
+            choices = get_args(hints[key]) if get_origin(hints[key]) is Literal else ()
+            if isinstance(value, str) and choices:
+                raise ConfigError(f"{where}: {key} = {value!r}{nearest(value, map(str, choices))}") from None
             raise ConfigError(f"{where}: {key} = {value!r}: {_first_line(error)}") from None
         _check_bounds(fields[key], values[key], f"{where}: {key} = {value!r}")
     missing = [

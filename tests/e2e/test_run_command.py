@@ -9,6 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from harness.plugins import KNOWN
+
 
 def rows(path: Path) -> list[list[str]]:
     return list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
@@ -189,12 +191,13 @@ def test_an_unknown_key_in_the_file_is_named_with_the_nearest(harness, competiti
     assert "unknown key 'splitt'; did you mean 'split'?" in done.err
 
 
-def test_a_missing_plugin_is_named_with_how_to_install_it(harness, competitions):
+def test_a_missing_plugin_is_named_with_how_to_install_it(harness, competitions, monkeypatch):
+    monkeypatch.setitem(KNOWN, "speech", "competition-harness-speech")
     path = competitions / "toy/competition.toml"
-    path.write_text(path.read_text().replace('model = "local.means"', 'model = "imagewang.cnn"'))
+    path.write_text(path.read_text().replace('model = "local.means"', 'model = "speech.cnn"'))
     done = harness("run", "toy", "-s", "near")
     assert done.code == 2
-    assert "no plugin 'imagewang' is installed; install it: pip install competition-harness-imagewang" in done.err
+    assert "no plugin 'speech' is installed; install it: pip install competition-harness-speech" in done.err
 
 
 def test_predict_new_rows_as_the_test_rows_were(harness, workspace):

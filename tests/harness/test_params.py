@@ -47,7 +47,7 @@ def test_defaults_and_toml_values() -> None:
         ({"rate": -0.1}, "rate = -0.1: expected a number at least 0"),
         ({"rate": float("nan")}, "rate = nan: expected a number at least 0"),
         ({"limit": 2000}, "limit = 2000: expected a number at most 1000"),
-        ({"loss": "hinge"}, "loss = 'hinge': invalid enum value 'hinge'"),
+        ({"loss": "hinge"}, "loss = 'hinge'; known: focal, log"),
         ({"columns": "a"}, "columns = 'a': expected `array`, got `str`"),
     ],
 )

@@ -281,7 +281,7 @@ def test_place_time_and_region_are_not_learned() -> None:
         ("extra_trees", {"loss": "tweedie"}, "loss = 'tweedie': it has rmse, mae;"),
         ("catboost", {"loss": "poisson", "transform": "log1p"}, "logarithmic scale already, so transform = 'log1p'"),
         ("catboost", {"interval": 1.5}, r"interval = 1.5: expected a number in \[0, 0.999\]"),
-        ("catboost", {"loss": "mse"}, "loss = 'mse': invalid enum value"),
+        ("catboost", {"loss": "mse"}, "loss = 'mse'; "),
     ],
 )
 def test_what_a_model_lacks_is_refused(name: str, more: dict[str, Any], message: str) -> None:
