@@ -1,19 +1,21 @@
 """The leaderboard: read from run directories, ranked by the competition's rule.
 
 Only runs on the same data, split and evaluation are comparable: the board shows those of the latest one and says how
-many others there are.
+many others there are. Published results stand beside it, below a line of their own: their data and setting may differ.
 """
 
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.competition import Competition
 from harness.offers import Metric
+from harness.published import Published, difference, read_published
 from harness.store import Stored, Workspace, finished_runs
 
 NOT_BETTER = "not better than the baseline"
@@ -30,6 +32,10 @@ class Board:
         As ``harness leaderboard --json`` prints them, best first.
     others : int
         Finished runs that are not comparable with these.
+    published : tuple of Published
+        Results of others, best first.
+    difference : str
+        How our best full run differs from these, in one line; empty where there is nothing to say.
     """
 
     competition: str
@@ -40,6 +46,8 @@ class Board:
     data: Mapping[str, Any]
     entries: tuple[Mapping[str, Any], ...]
     others: int = 0
+    published: tuple[Published, ...] = ()
+    difference: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return the board as JSON values."""
@@ -52,6 +60,8 @@ class Board:
             "data": dict(self.data),
             "entries": [dict(entry) for entry in self.entries],
             "others": self.others,
+            "published": [{"rank": place, **asdict(one)} for place, one in enumerate(self.published, start=1)],
+            "difference": self.difference,
         }
 
 
@@ -65,7 +75,8 @@ def read_board(workspace: Workspace, competition: Competition, metrics: Sequence
         come before ``--fast`` ones.
     """
     runs = list(finished_runs(workspace, competition.id))
-    entries, others = comparable([entry_of(run, workspace) for run in runs], key)
+    known = {str(run.result["run_id"]): run for run in runs}
+    entries, others = comparable([entry_of(run, workspace, known) for run in runs], key)
     shown = {entry["run_id"] for entry in entries}
     data = next((run.result["data"] for run in reversed(runs) if run.result["run_id"] in shown), NO_DATA)
     return rank(competition, metrics, entries, data, others)
@@ -93,9 +104,17 @@ def comparable(entries: Sequence[Mapping[str, Any]], key: str = "") -> tuple[lis
     return list(newest.values()), len(entries) - len(same)
 
 
-def entry_of(run: Stored, workspace: Workspace) -> dict[str, Any]:
-    """Return one line of the board as JSON values."""
+def entry_of(run: Stored, workspace: Workspace, known: Mapping[str, Stored]) -> dict[str, Any]:
+    """Return one line of the board as JSON values.
+
+    Parameters
+    ----------
+    known : mapping of str to Stored
+        Every finished run by its id, so that a mean over seeds finds those that it is of.
+    """
     result = run.result
+    members = [known.get(str(name)) for name in run.run.get("identity", {}).get("mean_of", ())]
+    singles = [member for member in members if member is not None]
     return {
         "name": result["label"],
         "strategy": result["strategy"],
@@ -111,7 +130,43 @@ def entry_of(run: Stored, workspace: Workspace) -> dict[str, Any]:
         "notes": result["notes"],
         "finished": result["finished"],
         "board": result["board"],
+        "setting": _setting(singles[0] if singles else run),
+        "seeds": over_seeds([one.result["scores"] for one in singles]) if len(singles) == len(members) > 1 else None,
     }
+
+
+def _setting(run: Stored) -> dict[str, Any]:
+    """Return the parameters of a run's model; none for what is not trained, such as a blend."""
+    model = run.run.get("identity", {}).get("model") or {}
+    return {name: value for name, value in model.items() if name != "use"}
+
+
+def over_seeds(scores: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, Any]:
+    """Return how the scores of single runs lie: beside the score of their averaged predictions, which is another thing.
+
+    Parameters
+    ----------
+    scores : sequence of mapping
+        Of each seed, metric -> ``oof``, ``valid`` -> score or None; at least two.
+
+    Returns
+    -------
+    dict
+        ``count``, and ``mean`` and ``std`` (the sample's, n - 1) by metric and set; None where a seed has no score.
+
+    Examples
+    --------
+    >>> over_seeds([{"f1": {"oof": 0.5, "valid": None}}, {"f1": {"oof": 0.7, "valid": None}}])["mean"]
+    {'f1': {'oof': 0.6, 'valid': None}}
+    """
+    found: dict[str, Any] = {"count": len(scores), "mean": {}, "std": {}}
+    for metric in scores[0]:
+        for name, function in (("mean", statistics.fmean), ("std", statistics.stdev)):
+            found[name][metric] = {}
+            for on in ("oof", "valid"):
+                values = [score[metric][on] for score in scores if score.get(metric, {}).get(on) is not None]
+                found[name][metric][on] = function(values) if len(values) == len(scores) else None
+    return found
 
 
 def _relative(run: Stored, workspace: Workspace) -> str | None:
@@ -173,3 +228,41 @@ def best_submission(board: Board, workspace: Workspace) -> Path | None:
         if entry["submission"]:
             return workspace.root / str(entry["submission"])
     return None
+
+
+def with_published(board: Board, competition: Competition, metrics: Sequence[Metric]) -> Board:
+    """Put the published results of a competition beside its board, and tell how our best full run differs.
+
+    Raises
+    ------
+    ConfigError
+        If the competition's table of them cannot be used.
+    """
+    published = read_published(competition.home, metrics)
+    full = [entry for entry in board.entries if not entry["baseline"] and "fast" not in entry["marks"]]
+    if not published or not full:
+        return replace(board, published=published)
+    return replace(board, published=published, difference=_difference(published, full[0], board))
+
+
+def _difference(published: Sequence[Published], entry: Mapping[str, Any], board: Board) -> str:
+    seeds = entry.get("seeds")
+    setting = entry.get("setting")  # of a blend or an import it is not known
+    ours = {**setting, "runs": seeds["count"] if seeds else 1} if setting else {}
+    variant, given = str(board.data["variant"]), str(board.data.get("given", ""))
+    ours["data"] = Path(given).name if variant == "path" and given else variant
+    metric = published[0].metric
+    values = entry["scores"].get(metric, {})
+    on = "oof" if values.get("valid") is None else "valid"
+    told = [f"ours: {entry['name']}"]
+    if seeds and seeds["mean"][metric][on] is not None:
+        mean, spread = seeds["mean"][metric][on], seeds["std"][metric][on]
+        told.append(f"{metric} {mean:.4g} ± {spread:.2g} over seeds ({values[on]:.4g} of their averaged predictions)")
+    elif values.get(on) is not None:
+        told.append(f"{metric} {values[on]:.4g}")
+    where = "the labelled validation set" if on == "valid" else "out-of-fold rows"
+    told[-1] += f" on {where}" if len(told) > 1 else ""
+    told += difference(published, ours)
+    if "data" not in {name for one in published for name in one.setting}:
+        told.append(f"data {ours['data'] or '?'}")
+    return ", ".join(told) + (" (SIMULATED)" if "simulated" in entry["marks"] else "")

@@ -11,7 +11,7 @@ from harness.competition_file import FILE, read_competition
 from harness.data import Dataset
 from harness.errors import DataError, PluginError, StoreError
 from harness.finding import find_competition
-from harness.leaderboard import read_board
+from harness.leaderboard import read_board, with_published
 from harness.offers import Metric, Splitter
 from harness.planning import strategy_from_record
 from harness.plugins import LOCAL, Plugins, load_plugins
@@ -64,7 +64,7 @@ def write_page(
 
 def _shown(workspace: Workspace, competition: Competition, plugins: Plugins, run: str) -> Shown:
     metrics = [plugins.find(Metric, metric, f"{competition.id}/{FILE}: metrics") for metric in competition.metrics]
-    board = read_board(workspace, competition, metrics)
+    board = with_published(read_board(workspace, competition, metrics), competition, metrics)
     if not board.entries:
         raise StoreError(f"no finished run of {competition.id}; run: harness run {competition.id}")
     stored = find_run(workspace, run or str(board.entries[0]["run_id"]), competition.id)

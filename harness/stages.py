@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,23 @@ from harness.plugins import Plugins
 from harness.store import digest_of
 
 
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """A finished stage.
+
+    Attributes
+    ----------
+    directory : Path
+        Where its files are.
+    made : bool
+        False if it was there already.
+    """
+
+    stage: Stage
+    directory: Path
+    made: bool
+
+
 def run_stages(
     stages: Sequence[Stage],
     dataset: Dataset,
@@ -26,7 +44,23 @@ def run_stages(
     cache: Path,
     log: TaskLog,
 ) -> dict[str, Path]:
-    """Run the stages that are not in the cache yet, in the order of their needs.
+    """Run the stages that are not in the cache yet; return the finished directory of each. See `each_stage`."""
+    finished = each_stage(stages, dataset, fold, context, run_seed, plugins, cache, log)
+    return {one.stage.name: one.directory for one in finished}
+
+
+def each_stage(
+    stages: Sequence[Stage],
+    dataset: Dataset,
+    fold: Fold,
+    context: BuildContext,
+    run_seed: int,
+    plugins: Plugins,
+    cache: Path,
+    log: TaskLog,
+    dataset_only: bool = False,
+) -> Iterator[Finished]:
+    """Run the stages that are not in the cache yet, in the order of their needs; yield each as it ends.
 
     Parameters
     ----------
@@ -34,11 +68,8 @@ def run_stages(
         Seed of the run, so that all its folds share a stage of scope ``dataset``.
     cache : Path
         Folder of all stages.
-
-    Returns
-    -------
-    dict of str to Path
-        The finished directory of each stage.
+    dataset_only : bool
+        Leave out those of scope ``fold``; `fold` then does not matter.
 
     Raises
     ------
@@ -48,25 +79,30 @@ def run_stages(
     """
     done: dict[str, Path] = {}
     keys: dict[str, str] = {}
-    scopes = {stage.name: stage.scope for stage in stages}
-    waiting = list(stages)
+    _refuse_leaks(stages)
+    waiting = [stage for stage in stages if stage.scope == "dataset" or not dataset_only]
     while waiting:
         ready = [stage for stage in waiting if all(need in done for need in stage.needs)]
         if not ready:
             names = ", ".join(f"{stage.name} (needs {', '.join(stage.needs)})" for stage in waiting)
             raise PluginError(f"stages wait for each other, or for what is not declared: {names}")
         for stage in ready:
-            if stage.scope == "dataset" and any(scopes[need] == "fold" for need in stage.needs):
-                raise PluginError(
-                    f"stage {stage.name!r} of scope 'dataset' needs one of scope 'fold', and would see its labels"
-                )
             seed = (context.seed if stage.scope == "fold" else run_seed) if stage.seeded else 0
             keys[stage.name] = _key(stage, dataset, fold, seed, context, plugins, keys)
             directory = cache / "stages" / f"{slug(stage.name)}-{keys[stage.name][:16]}"
-            _run_once(stage, dataset, fold, seed, context, done, directory, log)
+            made = _run_once(stage, dataset, fold, seed, context, done, directory, log)
             done[stage.name] = directory
             waiting.remove(stage)
-    return done
+            yield Finished(stage, directory, made)
+
+
+def _refuse_leaks(stages: Sequence[Stage]) -> None:
+    scopes = {stage.name: stage.scope for stage in stages}
+    for stage in stages:
+        if stage.scope == "dataset" and any(scopes.get(need) == "fold" for need in stage.needs):
+            raise PluginError(
+                f"stage {stage.name!r} of scope 'dataset' needs one of scope 'fold', and would see its labels"
+            )
 
 
 def _run_once(
@@ -78,13 +114,14 @@ def _run_once(
     done: Mapping[str, Path],
     directory: Path,
     log: TaskLog,
-) -> None:
+) -> bool:
+    """Return whether it had to run."""
     from filelock import FileLock
 
     directory.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(directory.with_name(f".{directory.name}.lock")):
         if directory.is_dir() and not verify_checksums(directory):
-            return
+            return False
         given = StageInput(
             dataset.info, visible_parts(stage, dataset, fold), dict(done), seed, context.device, context.threads
         )
@@ -93,6 +130,7 @@ def _run_once(
             stage.run(given, out, log)
             write_json(out / "stage.json", {"name": stage.name, "scope": stage.scope, "params": as_json(stage.params)})
             write_checksums(out)
+    return True
 
 
 def visible_parts(stage: Stage, dataset: Dataset, fold: Fold) -> dict[str, Examples]:

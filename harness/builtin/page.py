@@ -29,7 +29,7 @@ th, td { text-align: right; padding: .35rem .7rem; border-bottom: 1px solid var(
 th { font-weight: 500; color: var(--pale); } th:nth-child(2), td:nth-child(2) { text-align: left; }
 tr.here td { font-weight: 600; } figure { margin: 0; } figcaption { color: var(--pale); font-size: .9rem; }
 .figures { display: grid; gap: 1.5rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); }
-img { width: 100%; background: #fff; border: 1px solid var(--line); border-radius: 8px; }
+a { color: inherit; } img { width: 100%; background: #fff; border: 1px solid var(--line); border-radius: 8px; }
 """
 
 
@@ -87,6 +87,9 @@ def _page(competition: Competition, shown: Shown, result: RunResult, sections: S
         yield '<p class="loud">Simulated data: these scores say nothing about the real task.</p>'
     yield "<h2>Leaderboard</h2>"
     yield from _board(shown.board, result.run.run_id)
+    if shown.board.get("published"):
+        yield "<h2>Published</h2>"
+        yield from _published(shown.board["published"], str(shown.board.get("difference", "")))
     if result.notes:
         yield "<h2>Notes</h2>"
         yield from (f"<p>{escape(note)}</p>" for note in result.notes)
@@ -106,11 +109,33 @@ def _board(board: Mapping[str, Any], here: str) -> Iterable[str]:
     yield f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>'
     for entry in board["entries"]:
         values = [entry["scores"][metric]["valid" if board["on"] == "valid" else "oof"] for metric in metrics]
-        cells = [str(entry["rank"]), str(entry["name"]), *("-" if v is None else f"{v:.4g}" for v in values)]
+        cells = [str(entry["rank"]), _named(entry, board), *("-" if v is None else f"{v:.4g}" for v in values)]
         row = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
         yield f'<tr class="here">{row}</tr>' if entry["run_id"] == here else f"<tr>{row}</tr>"
     ranked = "the labelled validation set" if board["on"] == "valid" else "out-of-fold rows"
     yield f"</tbody></table></div>\n<p>Ranked by {escape(board['metric'])} on {ranked}.</p>"
+
+
+def _named(entry: Mapping[str, Any], board: Mapping[str, Any]) -> str:
+    """Return a line's name; of a mean over seeds with how the single runs' scores lie."""
+    seeds, metric, on = entry.get("seeds"), board["metric"], board["on"]
+    if not seeds or seeds["mean"][metric][on] is None:
+        return str(entry["name"])
+    return f"{entry['name']}: seeds {seeds['mean'][metric][on]:.4g} ± {seeds['std'][metric][on]:.2g}"
+
+
+def _published(results: Sequence[Mapping[str, Any]], difference: str) -> Iterable[str]:
+    names = list(dict.fromkeys(name for one in results for name in one["setting"]))
+    heads = "".join(f"<th>{escape(head)}</th>" for head in ("#", "entry", results[0]["metric"], *names))
+    yield f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>'
+    for one in results:
+        link = f'<a href="{escape(one["source"])}" rel="noreferrer">{escape(one["entry"])}</a>'
+        cells = [f"{one['score']:.4g}", *(str(one["setting"].get(name, "-")) for name in names)]
+        row = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        yield f"<tr><td>{one['rank']}</td><td>{link}</td>{row}</tr>"
+    yield "</tbody></table></div>\n<p>Results of others, in their own settings.</p>"
+    if difference:
+        yield f"<p>{escape(difference)}</p>"
 
 
 def _figure(path: Path) -> str:

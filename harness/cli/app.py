@@ -27,6 +27,7 @@ COMMANDS = {
         "Train one fast model under every split the data allows, and name the one that is like the test set.",
     ),
     "fetch": ("data", "Download a variant of the data: resumable, digests recorded, archives unpacked safely."),
+    "stages": ("stages", "Pretrain alone: run what strategies learn before they see a label, for later runs to find."),
     "run": ("train", "Train strategies over folds, rank them beside the baseline, and write checked submissions."),
     "leaderboard": ("board", "Show the leaderboard of a competition."),
     "report": ("report", "Write one HTML page that shows a run, its errors and its predictions; it needs no network."),

@@ -17,11 +17,15 @@ from harness.cli.train import tracking_option
 def leaderboard_command(
     ctx: click.Context, competition: str, from_tracking: bool, tracking_uri: str | None, as_json: bool
 ) -> None:
-    """Show the leaderboard of a competition."""
+    """Show the leaderboard of a competition.
+
+    Where the competition's folder has a board.csv, published results stand below it, with how the setting of our best
+    run differs.
+    """
     from harness.cli.show import print_board
     from harness.competition_file import FILE, read_competition
     from harness.finding import find_competition
-    from harness.leaderboard import NO_DATA, comparable, rank, read_board
+    from harness.leaderboard import NO_DATA, comparable, rank, read_board, with_published
     from harness.offers import Metric
     from harness.plugins import load_plugins
     from harness.store import Workspace
@@ -39,6 +43,7 @@ def leaderboard_command(
         board = rank(found, metrics, entries, NO_DATA, others)
     else:
         board = read_board(workspace, found, metrics)
+    board = with_published(board, found, metrics)
     if as_json:
         echo_json(board.as_json())
     else:

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
@@ -31,6 +32,8 @@ def print_board(board: Board, limit: int | None = None) -> None:
     out = console()
     if not board.entries:
         out.print(f"no finished runs of {board.competition}; run: harness run {board.competition}")
+        if board.published:
+            _print_published(board, out)
         return
     arrow = "lower is better" if board.direction == "min" else "higher is better"
     variant = board.data.get("variant") or "data"
@@ -40,6 +43,36 @@ def print_board(board: Board, limit: int | None = None) -> None:
     out.print(_table(board, board.entries[:limit], out.width))
     for line in _notes(board):
         out.print(line, style="dim")
+    if board.published:
+        _print_published(board, out)
+
+
+def _print_published(board: Board, out: Console) -> None:
+    first = board.published[0]
+    names = list(dict.fromkeys(name for one in board.published for name in one.setting))
+    out.print(f"\n[bold]published[/bold]  ranked by {escape(first.metric)}, in their own settings")
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in ("#", "entry", first.metric, *names, "source"):
+        table.add_column(Text(name), justify="left" if name in ("entry", "source") else "right")
+    for place, one in enumerate(board.published, start=1):
+        settings = [str(one.setting.get(name, "-")) for name in names]
+        source = Text(_short_address(one.source), style=Style(link=one.source))  # the whole address is the link
+        table.add_row(str(place), Text(one.entry), number(one.score), *map(Text, settings), source)
+    out.print(table)
+    if board.difference:
+        out.print(board.difference, markup=False, soft_wrap=True)
+
+
+def _short_address(address: str) -> str:
+    """Return where an address leads, as short as it still says something.
+
+    Examples
+    --------
+    >>> _short_address("https://github.com/someone/code/blob/0123abc/nbs/result.ipynb"), _short_address("https://a.org/b")
+    ('github.com/someone/.../result.ipynb', 'a.org/b')
+    """
+    parts = address.partition("://")[2].split("/")
+    return "/".join(parts if len(parts) < 4 else [*parts[:2], "...", parts[-1]])
 
 
 def _set_name(on: str) -> str:
@@ -49,7 +82,8 @@ def _set_name(on: str) -> str:
 def _table(board: Board, entries: Sequence[Mapping[str, Any]], width: int) -> Table:
     has_valid = any(entry["scores"][board.metric]["valid"] is not None for entry in entries)
     other = "oof" if board.on == "valid" else "valid" if has_valid else None
-    extra = [name for name in board.metrics if name != board.metric][: max(0, (width - 72) // 14)]
+    room = width - (86 if any(entry.get("seeds") for entry in entries) else 72)
+    extra = [name for name in board.metrics if name != board.metric][: max(0, room // 14)]
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("#", justify="right")
     table.add_column("strategy", no_wrap=True, overflow="ellipsis", min_width=18)
@@ -72,7 +106,7 @@ def _table(board: Board, entries: Sequence[Mapping[str, Any]], width: int) -> Ta
         cells += [Text(number(score[other]))] if other else []
         cells += [Text(number(score["stderr"]))]
         cells += [Text(number(score_of(entry, name, board.on))) for name in extra]
-        cells += [Text(duration(entry["seconds"])), Text(_flags(entry), style="yellow")]
+        cells += [Text(duration(entry["seconds"])), Text(_flags(entry, board), style="yellow")]
         table.add_row(*cells, style=_style(entry))
     return table
 
@@ -82,8 +116,12 @@ def _shown_name(entry: Mapping[str, Any]) -> str:
     return f"{entry['name']} (seed {entry['seed']})" if seeded else str(entry["name"])
 
 
-def _flags(entry: Mapping[str, Any]) -> str:
+def _flags(entry: Mapping[str, Any], board: Board) -> str:
     names = ["baseline"] if entry["baseline"] else []
+    seeds = entry.get("seeds")  # a tracking server does not tell
+    if seeds and seeds["mean"][board.metric][board.on] is not None:
+        mean, spread = seeds["mean"][board.metric][board.on], seeds["std"][board.metric][board.on]
+        names.append(f"seeds {mean:.4g} ± {spread:.2g}")
     return ", ".join([*names, *(SHORT.get(flag, flag) for flag in entry["flags"])])
 
 

@@ -25,6 +25,28 @@ if TYPE_CHECKING:
     from harness.launch import Launched
     from harness.prepare import Prepared
 
+strategy_option = click.option(
+    "-s",
+    "--strategy",
+    "patterns",
+    multiple=True,
+    metavar="STRATEGY",
+    shell_complete=complete_strategies,
+    help="Strategy, blend or pattern ('smote*'); may be given several times.  [default: all but those of `named_only`]",
+)
+set_option = click.option(
+    "--set", "settings", multiple=True, metavar="STRATEGY.param=value", help="Change a parameter."
+)
+device_option = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where models train; auto is a GPU if there is one.",
+)
+skip_bad_option = click.option(
+    "--skip-bad", is_flag=True, help="Leave out training files that cannot be read; they are listed."
+)
 data_option = click.option(
     "--data", default="", metavar="VARIANT|PATH", help="A variant of the data, or a folder or file."
 )
@@ -38,27 +60,13 @@ tracking_option = click.option(
 
 @click.command("run")
 @competition_argument
-@click.option(
-    "-s",
-    "--strategy",
-    "patterns",
-    multiple=True,
-    metavar="STRATEGY",
-    shell_complete=complete_strategies,
-    help="Strategy, blend or pattern ('smote*'); may be given several times.  [default: all but those of `named_only`]",
-)
+@strategy_option
 @click.option("--seed", "seeds", multiple=True, type=click.IntRange(min=0), help="Seed; of several, the mean too.")
 @click.option("--folds", type=click.IntRange(min=2), help="Number of folds, if not the competition's own.")
-@click.option("--set", "settings", multiple=True, metavar="STRATEGY.param=value", help="Change a parameter.")
+@set_option
 @data_option
 @unlabelled_option
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="Where models train; auto is a GPU if there is one.",
-)
+@device_option
 @click.option(
     "--threads", type=click.IntRange(min=1), help="Threads a task may use.  [default: all, shared by workers]"
 )
@@ -66,7 +74,7 @@ tracking_option = click.option(
 @click.option("--executor", default="", help="How they run.  [default: processes; serial with one worker]")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the submission files.")
 @click.option("--fast", is_flag=True, help="A subsample and one fold, marked as such: does it work at all?")
-@click.option("--skip-bad", is_flag=True, help="Leave out training files that cannot be read; they are listed.")
+@skip_bad_option
 @click.option("--allow-split", is_flag=True, help="Keep a split at random that is not like the test set; it is marked.")
 @click.option("--retry-failed", is_flag=True, help="Try strategies again that failed before.")
 @tracking_option
@@ -121,10 +129,10 @@ def _run(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[L
 
     competition, plugins = prepared.competition, prepared.plugins
     strategies = apply_settings(choose_strategies(competition, options["patterns"]), options["settings"], plugins)
-    strategies, unusable = _usable(prepared, strategies, bool(options["patterns"]))
+    strategies, unusable = usable(prepared, strategies, bool(options["patterns"]))
     blends, broken = _whole(choose_blends(competition, options["patterns"]), unusable)
     unusable |= broken
-    seeds = _seeds(options["seeds"])
+    seeds = seeds_given(options["seeds"])
     threads = options["threads"] or max(1, count_cpus() // options["workers"])
     hardware = Hardware(choose_device(options["device"]), threads)
     folder = options["out"] or workspace.submissions(competition.id)
@@ -158,7 +166,7 @@ def _run(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[L
     return launched, prepared, {"uri": uri, "experiment": tracker.experiment_id if tracker else None}
 
 
-def _usable(
+def usable(
     prepared: Prepared, strategies: Sequence[Strategy], named: bool
 ) -> tuple[list[Strategy], dict[str, HarnessError]]:
     """Sort out strategies whose plugin is missing or broken, with the reason.
@@ -188,7 +196,8 @@ def _whole(
     return [blend for blend in blends if not lacking[blend.name]], broken
 
 
-def _seeds(given: Sequence[int]) -> list[int]:
+def seeds_given(given: Sequence[int]) -> list[int]:
+    """Return the seeds of a command, each once; 0 where none is given."""
     seeds = list(given) or [0]
     if len(set(seeds)) < len(seeds):
         raise ConfigError(f"--seed is given twice: {', '.join(map(str, seeds))}")
@@ -202,19 +211,17 @@ def _print(launched: Launched, notes: dict[str, Any], shared: Shared) -> None:
     click.echo()
     if launched.best is not None:
         first = next(entry for entry in launched.board.entries if entry["submission"])
-        click.echo(f"submission  {_shown(launched.best)}  (checked; the board's first: {first['name']})")
-        others = len(launched.submissions)
-        click.echo(
-            f"            {_shown(launched.best.parent)}{'/' if others else ''}  holds one for each of {others} runs"
-        )
+        click.echo(f"submission  {shown_path(launched.best)}  (checked; the board's first: {first['name']})")
+        others, folder = len(launched.submissions), shown_path(launched.best.parent)
+        click.echo(f"            {folder}{'/' if others else ''}  holds one for each of {others} runs")
     if launched.figure is not None:
-        click.echo(f"figure      {_shown(launched.figure)}")
+        click.echo(f"figure      {shown_path(launched.figure)}")
     if notes["uri"] is not None:
         where = "" if shared.workspace == Path() else f" --workspace {shared.workspace}"
         click.echo(f"MLflow      {command_name()}{where} ui {launched.board.competition}")
 
 
-def _shown(path: Path) -> str:
+def shown_path(path: Path) -> str:
     """Return a path as short as it can be written from here."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))

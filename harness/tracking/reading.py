@@ -27,7 +27,7 @@ def entries_from_tracking(uri: str, competition_id: str) -> list[dict[str, Any]]
     list of dict
         Oldest first, in the form of ``harness leaderboard --json``: name, seed, run_id, status, scores (metric -> oof,
         valid, mean, stderr; None where there is none), seconds, submission (None: it lies on the server), baseline,
-        marks, board (lines compare only where it is the same).
+        marks, board (lines compare only where it is the same), setting (parameters of the model, as texts).
 
     Raises
     ------
@@ -97,6 +97,9 @@ def entry_of(run: MlflowRun) -> dict[str, Any]:
         "baseline": tags.get("baseline") == "yes",
         "marks": [mark for mark in tags.get("marks", "").split(", ") if mark],
         "board": tags.get("board", ""),
+        "setting": {
+            key.removeprefix("model."): text for key, text in run.data.params.items() if key.startswith("model.")
+        },
     }
 
 

@@ -12,7 +12,7 @@ from harness.errors import PluginError
 from harness.offers import BuildContext, Stage
 from harness.params import param
 from harness.plugins import Plugins
-from harness.stages import run_stages, visible_parts
+from harness.stages import each_stage, run_stages, visible_parts
 from harness.testing.bench import Notes
 
 
@@ -184,3 +184,19 @@ def test_a_stage_that_may_not_see_labels_cannot_need_one_that_does(bench):
     inner = bench.stage("local.inner", "fold", uses=("fold",))
     with pytest.raises(PluginError, match=r"'local.outer' of scope 'dataset' needs one of scope 'fold'"):
         bench.run(inner, bench.stage("local.outer", needs=("local.inner",)))
+
+
+def test_those_of_the_data_set_may_run_alone_and_tell_whether_they_were_there(bench):
+    seen, inner = bench.stage("local.seen"), bench.stage("local.inner", "fold", uses=("fold",), needs=("local.seen",))
+
+    def alone(*stages):
+        given = (stages, DATA, FOLD, BuildContext(99, "cpu", 1), 1, Plugins(), bench.cache, bench.log)
+        return [(one.stage.name, one.directory, one.made) for one in each_stage(*given, dataset_only=True)]
+
+    [(name, folder, made)] = alone(inner, seen)
+    assert (name, made) == ("local.seen", True)
+    assert alone(inner, seen) == [("local.seen", folder, False)]
+    assert bench.run(inner, seen, seed=10)["local.seen"] == folder
+    assert [name for name, _ in bench.ran] == ["local.seen", "local.inner"]
+    with pytest.raises(PluginError, match="would see its labels"):
+        alone(bench.stage("local.a", "fold"), bench.stage("local.b", needs=("local.a",)))

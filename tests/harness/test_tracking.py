@@ -335,6 +335,7 @@ def test_a_server_is_read_back_as_leaderboard_lines(workspace: Path, warned: lis
         "baseline": False,
         "marks": ["fast"],
         "board": "",
+        "setting": {"depth": "6"},
     }
     assert second["seed"] is None
 
