@@ -1,0 +1,32 @@
+"""Figures of a fine-tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from harness.neural.pictures import INK, TRAIN, VALID, plain
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def accuracy_figure(rows: Sequence[Mapping[str, float]], best: int | None) -> Figure:
+    """Draw the accuracy by epoch, in percent, of training batches and of images held out; mark the epoch kept."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
+    axis = figure.subplots()
+    epochs = [row["epoch"] for row in rows]
+    for name, colour, label in (
+        ("train_accuracy", TRAIN, "training, augmented"),
+        ("valid_accuracy", VALID, "held out"),
+    ):
+        if all(name in row for row in rows):
+            axis.plot(epochs, [100 * row[name] for row in rows], color=colour, marker="o", markersize=4, label=label)
+    if best is not None:
+        axis.axvline(best, color=INK, linestyle=":", label=f"kept: epoch {best}")
+    axis.set(xlabel="epoch", ylabel="accuracy over all classes, %", ylim=(0, None))
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return plain(figure, axis)

@@ -1,0 +1,1 @@
+"""Trees of images: files, decoding, the cache."""

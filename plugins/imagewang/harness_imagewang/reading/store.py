@@ -1,0 +1,99 @@
+"""The cache: all images of a part as one file of pixels for each size."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.files import atomic_write
+from harness_imagewang.reading.decode import pixels_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Bytes = NDArray[np.uint8]
+
+READER = "imagewang 1"
+"""Part of every cached file's name: other rules of decoding need another file."""
+GREY = 128
+"""What stands for an image that cannot be decoded."""
+
+
+class FileStore:
+    """Image files, decoded once for each size.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    cache : Path or None
+        Where the pixels are kept, memory-mapped; None keeps them in memory.
+    content : str
+        Digest of the files' content; empty: their names, sizes and times of change stand for it.
+    blank : frozenset of int
+        Positions that become plain grey: files that were found to be unreadable.
+    """
+
+    def __init__(
+        self, paths: Sequence[Path], cache: Path | None, content: str = "", blank: frozenset[int] = frozenset()
+    ) -> None:
+        self.paths, self.cache, self.blank = list(paths), cache, blank
+        self.content = content or fingerprint(self.paths)
+        self._kept: dict[int, Bytes] = {}
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.paths)
+
+    def pixels(self, size: int) -> Bytes:
+        """Return (n, size, size, 3) uint8, RGB.
+
+        Raises
+        ------
+        DataError
+            Naming the file that cannot be decoded.
+        """
+        if size not in self._kept:
+            self._kept[size] = self._decoded(size) if self.cache is None else self._mapped(size, self.cache)
+        return self._kept[size]
+
+    def _mapped(self, size: int, cache: Path) -> Bytes:
+        from filelock import FileLock
+
+        facts = f"{READER}\n{self.content}\n{len(self)}\n{size}\n{sorted(self.blank)}"
+        name = hashlib.sha256(facts.encode()).hexdigest()[:24]
+        path = cache / "pixels" / f"{size}px-{name}.npy"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):
+            if not path.exists():
+                decoded = self._decoded(size)
+                with atomic_write(path) as file:
+                    np.save(file, decoded, allow_pickle=False)
+        found: Bytes = np.load(path, mmap_mode="r", allow_pickle=False)
+        return found
+
+    def _decoded(self, size: int) -> Bytes:
+        out = np.full((len(self), size, size, 3), GREY, np.uint8)
+
+        def decode(row: int) -> None:
+            if row not in self.blank:
+                out[row] = pixels_of(self.paths[row], size)
+
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            for _ in pool.map(decode, range(len(self))):
+                pass
+        return out
+
+
+def fingerprint(paths: Sequence[Path]) -> str:
+    """Digest names, sizes and times of change of files."""
+    total = hashlib.sha256()
+    for path in paths:
+        facts = path.stat()
+        total.update(f"{path}\0{facts.st_size}\0{facts.st_mtime_ns}\0".encode())
+    return total.hexdigest()

@@ -1,0 +1,134 @@
+"""The data source ``imagewang.folder``: a tree of images, some with a class, most without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.data import Dataset, DatasetInfo, Examples
+from harness.errors import DataError, listed
+from harness.offers import DataRequest, DatasetSource
+from harness.params import param
+
+if TYPE_CHECKING:
+    from harness_imagewang.reading.tree import Part
+
+READER = "imagewang.folder 1"
+"""Part of every digest."""
+SMALL = 64
+"""Images with a shorter side are told of: most sizes enlarge them."""
+
+
+@dataclass(frozen=True)
+class FolderParams:
+    """Parameters of ``imagewang.folder``."""
+
+    unlabelled: str = param("unsup", "folder of images without labels, beside train")
+    validation: str = param("val", "folder of labelled images that are like those to predict, beside train")
+
+
+def load(params: FolderParams, request: DataRequest) -> Dataset:
+    """Read a tree: ``train/<class>``, and ``val/<class>``, ``unsup``, ``test`` where there are such.
+
+    Inputs are `harness_imagewang.images.Images`. Without ``test`` the validation images, without their labels, are what
+    a submission answers.
+
+    Raises
+    ------
+    DataError
+        If there is no class, a file of the training images cannot be read, or a class of the validation images is
+        unknown.
+    """
+    from harness_imagewang.reading.read import Reader
+    from harness_imagewang.reading.tree import labelled, root_of, unlabelled
+
+    if not request.task_type.single_label:
+        raise DataError(f"{request.competition}: imagewang.folder reads one class a row; task = {request.task_type!r}")
+    root = _sample(request.cache) if request.path is None else root_of(request.path, request.cache)
+    parts = {"train": labelled(root, "train")}
+    if (root / params.validation).is_dir():
+        parts["valid"] = labelled(root, params.validation)
+    classes = tuple(sorted(set(parts["train"].labels)))
+    _check_classes(parts.get("valid"), classes, params.validation)
+    reader = Reader(classes, request.cache, request.skip_bad)
+    train = reader.examples("train", parts["train"])
+    valid = reader.examples("valid", parts["valid"]) if "valid" in parts else None
+    test = reader.examples("test", unlabelled(root, "test")) if (root / "test").is_dir() else None
+    if test is None and valid is not None:
+        test = valid.unlabelled()
+    found = unlabelled(root, params.unlabelled)
+    corpus = reader.examples("unlabelled", found) if found.paths else None
+    notes = [*reader.notes, *_of_corpus(corpus, params.unlabelled)]
+    shared = reader.shared("valid", ("train", "unlabelled"))
+    if shared:
+        notes.append(f"{shared} of {len(reader.content['valid']):,} validation images are among the others too")
+    info = DatasetInfo(
+        name=request.competition,
+        task_type=request.task_type,
+        classes=classes,
+        variant=request.variant,
+        simulated=request.path is None,
+        notes=tuple(notes),
+        extra={
+            "corpora": ["unsup"] if corpus is not None and len(corpus) else [],
+            "valid_classes": sorted(set(parts["valid"].labels)) if "valid" in parts else [],
+            "shortest": reader.shortest,
+            "shared_with_valid": shared,
+        },
+    )
+    return Dataset(
+        info=info,
+        train=train,
+        valid=valid,
+        test=test,
+        unlabelled={} if corpus is None or not len(corpus) else {"unsup": corpus},
+        unlabelled_digest=reader.digest(READER, ("unlabelled",)),
+        digest=reader.digest(READER, ("train", "valid", "test"), request.task_type, *classes),
+    )
+
+
+def read_new(params: FolderParams, path: Path, info: DatasetInfo) -> Examples:  # noqa: ARG001
+    """Read images to predict: a file, a folder of them, or an archive; every one gets an answer.
+
+    Raises
+    ------
+    DataError
+        If there is no image.
+    """
+    from harness_imagewang.reading.read import read_loose
+
+    return read_loose(path, info.classes)
+
+
+def datasets() -> Iterable[DatasetSource]:
+    """Return the data source of this plugin."""
+    return (
+        DatasetSource(
+            name="imagewang.folder",
+            summary="a tree of images: train/<class>, and val/<class>, unsup and test where there are such",
+            params=FolderParams,
+            load=load,
+            read_new=read_new,
+        ),
+    )
+
+
+def _sample(cache: Path) -> Path:
+    from harness_imagewang.samples import write_sample
+
+    return write_sample(cache)
+
+
+def _check_classes(valid: Part | None, classes: Sequence[str], folder: str) -> None:
+    unknown = sorted(set(valid.labels) - set(classes)) if valid is not None else []
+    if unknown:
+        noun = "class" if len(unknown) == 1 else "classes"
+        raise DataError(f"{folder}/ has {noun} that train/ lacks: {listed(unknown)}; train has: {listed(classes, 30)}")
+
+
+def _of_corpus(corpus: Examples | None, folder: str) -> list[str]:
+    if corpus is None:
+        return [f"no images without labels ({folder}/ is absent or empty): pretext tasks cannot be trained"]
+    return []
