@@ -35,7 +35,7 @@ from harness_imagewang.accuracy import accuracy_figure
 from harness_imagewang.augment import Draw, to_images
 from harness_imagewang.batches import Batches
 from harness_imagewang.images import images_of
-from harness_imagewang.left import encoder_of, files_of_stage
+from harness_imagewang.left import encoder_of, files_of_stage, tell_size
 from harness_imagewang.network import Encoder, Headed
 from harness_imagewang.params import FinetuneParams
 
@@ -71,6 +71,7 @@ class Finetuned:
     def fit(self, train: Examples, inner: Examples | None, log: TaskLog) -> None:
         """Train head and encoder; with `inner`, keep the epoch of least loss on it."""
         images_of(train, NAME)
+        tell_size(self.params, self.info, log)
         with seeded(self.context.seed, self.context.threads):
             encoder = encoder_of(self.params, self.context)
             self._net = self._headed(encoder)

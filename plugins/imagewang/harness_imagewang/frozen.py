@@ -17,7 +17,7 @@ from harness.offers import BuildContext, TaskLog
 from harness.params import as_json
 from harness_imagewang.augment import to_images
 from harness_imagewang.images import images_of
-from harness_imagewang.left import encoder_of, files_of_stage
+from harness_imagewang.left import encoder_of, files_of_stage, tell_size
 from harness_imagewang.network import Encoder
 from harness_imagewang.params import EncoderParams, KnnParams, LinearParams
 
@@ -60,6 +60,7 @@ class _Frozen:
     def fit(self, train: Examples, inner: Examples | None, log: TaskLog) -> None:  # noqa: ARG002
         """Compute the features of the training images and learn from them."""
         images_of(train, self.name)
+        tell_size(self.params, self.info, log)
         with seeded(self.context.seed, self.context.threads):
             self._encoder = encoder_of(self.params, self.context)
         self.files = files_of_stage(self.context)

@@ -9,7 +9,8 @@ from harness_imagewang.pretrain import HISTORY, PICTURE, read_encoder
 from harness_imagewang.stages import NAME
 
 if TYPE_CHECKING:
-    from harness.offers import BuildContext
+    from harness.data import DatasetInfo
+    from harness.offers import BuildContext, TaskLog
     from harness_imagewang.params import EncoderParams
 
 KEPT = {HISTORY: "pretext.csv", PICTURE: "pretext.png"}
@@ -20,6 +21,15 @@ def encoder_of(params: EncoderParams, context: BuildContext) -> Encoder:
     if NAME in context.stages:
         return read_encoder(context.stages[NAME], params)
     return Encoder(params.backbone, params.activation)
+
+
+def tell_size(params: EncoderParams, info: DatasetInfo, log: TaskLog) -> None:
+    """Tell that images are enlarged, where some are smaller than the size asked for."""
+    shortest = int(info.extra.get("shortest", params.size))
+    if shortest < params.size:
+        log.note(
+            f"size = {params.size}: images are enlarged, the smallest from {shortest} pixels; nothing is gained by that"
+        )
 
 
 def files_of_stage(context: BuildContext) -> dict[str, bytes]:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 READER = "imagewang.folder 1"
 """Part of every digest."""
-SMALL = 64
-"""Images with a shorter side are told of: most sizes enlarge them."""
 
 
 @dataclass(frozen=True)

@@ -157,6 +157,13 @@ def test_a_model_learns_and_reads_back_what_it_wrote(kind: type, params: Any, da
         other.load(tmp_path / "model")
 
 
+def test_images_smaller_than_the_size_are_told(data: Dataset, tmp_path: Path) -> None:
+    small, log = replace(data.info, extra={**data.info.extra, "shortest": 20}), Log()
+    params = KnnParams(**SMALL)
+    NearestNeighbours(params, small, context(params, data, tmp_path)).fit(data.train, None, log)
+    assert any("size = 32: images are enlarged, the smallest from 20 pixels" in note for note in log.notes)
+
+
 def test_the_same_seed_gives_the_same_bytes_and_another_differs(data: Dataset, tmp_path: Path) -> None:
     params = replace(TUNED, epochs=1)
 
