@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.data import Dataset, DatasetInfo, Examples
-from harness.errors import DataError, listed
+from harness.errors import ConfigError, DataError, listed
 from harness.offers import DataRequest, DatasetSource
 from harness.params import param
 
@@ -44,9 +44,10 @@ def load(params: FolderParams, request: DataRequest) -> Dataset:
 
     if not request.task_type.single_label:
         raise DataError(f"{request.competition}: imagewang.folder reads one class a row; task = {request.task_type!r}")
+    _check_names(params)
     root = _sample(request.cache) if request.path is None else root_of(request.path, request.cache)
     parts = {"train": labelled(root, "train")}
-    if (root / params.validation).is_dir():
+    if unlabelled(root, params.validation).paths:
         parts["valid"] = labelled(root, params.validation)
     classes = tuple(sorted(set(parts["train"].labels)))
     _check_classes(parts.get("valid"), classes, params.validation)
@@ -59,6 +60,8 @@ def load(params: FolderParams, request: DataRequest) -> Dataset:
     found = unlabelled(root, params.unlabelled)
     corpus = reader.examples("unlabelled", found) if found.paths else None
     notes = [*reader.notes, *_of_corpus(corpus, params.unlabelled)]
+    if valid is None and (root / params.validation).is_dir():
+        notes.append(f"{params.validation}/ has no image: there is no validation set")
     shared = reader.shared("valid", ("train", "unlabelled"))
     if shared:
         notes.append(f"{shared} of {len(reader.content['valid']):,} validation images are among the others too")
@@ -119,6 +122,16 @@ def _sample(cache: Path) -> Path:
     return write_sample(cache)
 
 
+def _check_names(params: FolderParams) -> None:
+    names = (params.unlabelled, params.validation)
+    taken = [name for name in names if name in ("train", "test") or names.count(name) > 1]
+    if taken:
+        raise ConfigError(f"imagewang.folder: the folder {taken[0]!r} is something else already")
+    odd = [name for name in names if Path(name).name != name or name.startswith(".")]
+    if odd:
+        raise ConfigError(f"imagewang.folder: {odd[0]!r}: expected the plain name of a folder beside train")
+
+
 def _check_classes(valid: Part | None, classes: Sequence[str], folder: str) -> None:
     unknown = sorted(set(valid.labels) - set(classes)) if valid is not None else []
     if unknown:
@@ -127,6 +140,6 @@ def _check_classes(valid: Part | None, classes: Sequence[str], folder: str) -> N
 
 
 def _of_corpus(corpus: Examples | None, folder: str) -> list[str]:
-    if corpus is None:
+    if corpus is None or not len(corpus):
         return [f"no images without labels ({folder}/ is absent or empty): pretext tasks cannot be trained"]
     return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from harness_imagewang.source import FolderParams, load, read_new
 from PIL import Image
 
 from harness.data import Dataset, Examples, TaskType
-from harness.errors import DataError
+from harness.errors import ConfigError, DataError
 from harness.offers import DataRequest
 
 
@@ -110,6 +111,7 @@ def test_images_are_decoded_once_for_each_size(tree: Path, tmp_path: Path, monke
         ("LA", (50, 255), (50, 50, 50)),
         ("RGBA", (255, 0, 0, 0), (128, 128, 128)),
         ("I;16", 32768, (127, 127, 127)),
+        ("I;16", 200, (0, 0, 0)),
         ("RGB", (1, 2, 3), (1, 2, 3)),
     ],
 )
@@ -172,6 +174,59 @@ def test_a_file_that_cannot_be_decoded(tree: Path, tmp_path: Path, kind: str, wo
     assert found.test is not None
     assert found.test.inputs.at(8)[np.array([1])].reshape(-1).tolist() == [128] * 192
     assert any("predicted as plain grey" in note for note in found.info.notes)
+
+
+def test_without_any_image_that_can_be_decoded(tree: Path, tmp_path: Path) -> None:
+    for path in (tree / "unsup").iterdir():
+        spoil(path, "text")
+    found = read(tree, tmp_path / "cache", skip_bad=True)
+    assert found.unlabelled == {}
+    assert any("4 files that cannot be decoded are left out" in note for note in found.info.notes)
+    for path in (tree / "train" / "cat").iterdir():
+        spoil(path, "text")
+    with pytest.raises(DataError, match="train/cat has no image that can be decoded"):
+        read(tree, tmp_path / "cache", skip_bad=True)
+
+
+def test_reading_leaves_the_filters_of_warnings_alone(tree: Path, tmp_path: Path) -> None:
+    read(tree, tmp_path / "cache").train.inputs.at(8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        before = list(warnings.filters)
+        read(tree, tmp_path / "again").train.inputs.at(8)
+        assert warnings.filters == before
+
+
+def test_damaged_caches_are_one_readable_line(tree: Path, tmp_path: Path) -> None:
+    read(tree, tmp_path / "cache").train.inputs.at(8)
+    (pixels,) = (tmp_path / "cache").rglob("pixels.npy")
+    pixels.write_bytes(b"no array")
+    with pytest.raises(DataError, match="is damaged; remove it"):
+        read(tree, tmp_path / "cache").train.inputs.at(8)
+    next((tmp_path / "cache").rglob("files-*.json")).write_text('[{"a": 1}]')
+    with pytest.raises(DataError, match="is damaged; remove it"):
+        read(tree, tmp_path / "cache")
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        (FolderParams(unlabelled="../other"), "plain name"),
+        (FolderParams(unlabelled="train"), "something else"),
+        (FolderParams(unlabelled="val"), "something else"),
+    ],
+)
+def test_folders_are_beside_train(tree: Path, tmp_path: Path, params: FolderParams, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        load(params, DataRequest("imagewang", TaskType.MULTICLASS, "path", tree, tmp_path, tmp_path))
+
+
+def test_an_empty_val_is_no_validation_set(tree: Path, tmp_path: Path) -> None:
+    shutil.rmtree(tree / "val")
+    (tree / "val").mkdir()
+    found = read(tree, tmp_path / "cache")
+    assert found.valid is None
+    assert any("val/ has no image" in note for note in found.info.notes)
 
 
 def test_a_bomb_is_refused(tree: Path, tmp_path: Path) -> None:

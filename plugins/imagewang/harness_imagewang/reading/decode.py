@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,18 @@ MOST = 100_000_000
 BEHIND = (128, 128, 128)
 """What shows through transparent pixels."""
 ORIENTATION = 0x0112
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Pillow from warning of odd heads; around a pool of threads, never inside one.
+
+    Filters of warnings belong to the whole process: threads that change them restore each other's.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        yield
 
 
 def facts_of(path: Path) -> tuple[int, int, str]:
@@ -56,13 +70,11 @@ def pixels_of(path: Path, size: int) -> Bytes:
 
 def _opened(path: Path) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = Image.open(path)
+        image = Image.open(path)
     except UnidentifiedImageError:
         what = "empty" if path.stat().st_size == 0 else "not an image that can be read"
         raise DataError(f"{path} is {what}") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise DataError(f"{path} cannot be opened: {_reason(error)}") from None
     if image.size[0] * image.size[1] > MOST:
         size = image.size
@@ -75,8 +87,8 @@ def _rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB":
         return image
     if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image, np.float64)
-        high = 65535.0 if values.max() > 255 else 255.0
+        values = np.nan_to_num(np.asarray(image, np.float64))
+        high = 65535.0 if image.mode.startswith("I;16") or values.max() > 255 else 255.0
         return Image.fromarray((values / high * 255).clip(0, 255).astype(np.uint8)).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         whole = image.convert("RGBA")

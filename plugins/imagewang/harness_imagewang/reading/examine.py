@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.errors import DataError
 from harness.files import read_json, write_json
-from harness_imagewang.reading.decode import facts_of, pixels_of
+from harness_imagewang.reading.decode import facts_of, pixels_of, quiet
 from harness_imagewang.reading.store import READER, fingerprint
 
 LOOK = 32
@@ -49,7 +49,10 @@ def examine(paths: Sequence[Path], cache: Path | None) -> list[Facts]:
     name = hashlib.sha256(f"{READER}\n{fingerprint(paths)}".encode()).hexdigest()[:24]
     path = cache / "pixels" / f"files-{name}.json"
     if path.exists():
-        return [Facts(**facts) for facts in read_json(path)]
+        try:
+            return [Facts(**facts) for facts in read_json(path)]
+        except TypeError:
+            raise DataError(f"{path} is damaged; remove it, it is made again") from None
     found = _all(paths)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, json.loads(json.dumps([asdict(facts) for facts in found])))
@@ -57,7 +60,7 @@ def examine(paths: Sequence[Path], cache: Path | None) -> list[Facts]:
 
 
 def _all(paths: Sequence[Path]) -> list[Facts]:
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with quiet(), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         return list(pool.map(_facts, paths))
 
 

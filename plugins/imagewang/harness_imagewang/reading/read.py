@@ -24,6 +24,8 @@ from harness_imagewang.reading.tree import SUFFIXES, Part, images_in
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
 ODD = 5
 """Files that a note names."""
 FOLDERS = {"train": "train", "valid": "val", "test": "test", "unlabelled": "unsup"}
@@ -67,13 +69,13 @@ class Reader:
         """
         facts = examine(part.paths, self.cache)
         bad = {row: fact.problem for row, fact in enumerate(facts) if fact.problem}
-        keep = np.arange(len(facts))
+        keep: NDArray[np.int64] = np.arange(len(facts), dtype=np.int64)
         blank: frozenset[int] = frozenset()
         if bad and name in ("train", "unlabelled"):
-            keep = self._without(bad, len(facts))
+            keep = self._without(bad, part)
         elif bad:
             blank = frozenset(bad)
-            self._told(bad, "cannot be decoded and are predicted as plain grey")
+            self._told(bad, "predicted as plain grey")
         self._measure(facts)
         ids = [part.ids[row] for row in keep]
         check_unique(np.array(ids, object), f"{FOLDERS[name]}/")
@@ -103,17 +105,19 @@ class Reader:
             total.update(f"\n{part}\n".encode() + "\n".join(self._rows.get(part, ())).encode())
         return total.hexdigest()
 
-    def _without(self, bad: Mapping[int, str], count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    def _without(self, bad: Mapping[int, str], part: Part) -> NDArray[np.int64]:
         if not self.skip_bad:
             more = f", and {len(bad) - 1} more" if len(bad) > 1 else ""
             raise DataError(f"{next(iter(bad.values()))}{more}; mend or remove it, or leave such files out: --skip-bad")
-        if len(bad) == count:
-            raise DataError(f"none of {count} files can be decoded: {next(iter(bad.values()))}")
-        self._told(bad, "cannot be decoded and are left out")
-        return np.array([row for row in range(count) if row not in bad], np.int64)
+        keep = np.array([row for row in range(len(part.paths)) if row not in bad], np.int64)
+        gone = sorted(set(part.labels) - {part.labels[row] for row in keep}) if part.labels else []
+        if gone:
+            raise DataError(f"train/{gone[0]} has no image that can be decoded: {next(iter(bad.values()))}")
+        self._told(bad, "left out")
+        return keep
 
     def _told(self, bad: Mapping[int, str], what: str) -> None:
-        noun = "file" if len(bad) == 1 else "files"
+        noun = "file that cannot be decoded is" if len(bad) == 1 else "files that cannot be decoded are"
         self.notes.append(f"{len(bad)} {noun} {what}: {listed(bad.values(), ODD)}")
 
     def _measure(self, facts: Sequence[Facts]) -> None:

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.files import atomic_write
-from harness_imagewang.reading.decode import pixels_of
+from harness.errors import DataError
+from harness.files import atomic_directory
+from harness_imagewang.reading.decode import pixels_of, quiet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Bytes = NDArray[np.uint8]
 
-READER = "imagewang 1"
+READER = "imagewang 2"
 """Part of every cached file's name: other rules of decoding need another file."""
+FILE = "pixels.npy"
 GREY = 128
 """What stands for an image that cannot be decoded."""
 
@@ -59,32 +61,35 @@ class FileStore:
             Naming the file that cannot be decoded.
         """
         if size not in self._kept:
-            self._kept[size] = self._decoded(size) if self.cache is None else self._mapped(size, self.cache)
+            self._kept[size] = self._in_memory(size) if self.cache is None else self._mapped(size, self.cache)
         return self._kept[size]
+
+    def _in_memory(self, size: int) -> Bytes:
+        return self._decode(np.empty((len(self), size, size, 3), np.uint8), size)
 
     def _mapped(self, size: int, cache: Path) -> Bytes:
         from filelock import FileLock
 
         facts = f"{READER}\n{self.content}\n{len(self)}\n{size}\n{sorted(self.blank)}"
-        name = hashlib.sha256(facts.encode()).hexdigest()[:24]
-        path = cache / "pixels" / f"{size}px-{name}.npy"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock")):
-            if not path.exists():
-                decoded = self._decoded(size)
-                with atomic_write(path) as file:
-                    np.save(file, decoded, allow_pickle=False)
-        found: Bytes = np.load(path, mmap_mode="r", allow_pickle=False)
+        folder = cache / "pixels" / f"{size}px-{hashlib.sha256(facts.encode()).hexdigest()[:24]}"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            if not folder.is_dir():
+                with atomic_directory(folder) as out:
+                    pixels = np.lib.format.open_memmap(out / FILE, "w+", np.uint8, (len(self), size, size, 3))
+                    self._decode(pixels, size)
+                    pixels.flush()
+        try:
+            found: Bytes = np.load(folder / FILE, mmap_mode="r", allow_pickle=False)
+        except (ValueError, EOFError, FileNotFoundError):
+            raise DataError(f"{folder} is damaged; remove it, it is made again") from None
         return found
 
-    def _decoded(self, size: int) -> Bytes:
-        out = np.full((len(self), size, size, 3), GREY, np.uint8)
-
+    def _decode(self, out: Bytes, size: int) -> Bytes:
         def decode(row: int) -> None:
-            if row not in self.blank:
-                out[row] = pixels_of(self.paths[row], size)
+            out[row] = GREY if row in self.blank else pixels_of(self.paths[row], size)
 
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        with quiet(), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             for _ in pool.map(decode, range(len(self))):
                 pass
         return out
