@@ -145,7 +145,11 @@ def document(kind: type[Any]) -> list[ParamDoc]:
     docs = []
     for field in dataclasses.fields(kind):
         meta = field.metadata
-        default = field.default if field.default is not dataclasses.MISSING else None
+        default = None
+        if field.default is not dataclasses.MISSING:
+            default = field.default
+        elif field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
         docs.append(
             ParamDoc(
                 field.name,

@@ -8,6 +8,10 @@ from typing import Any, Literal
 from harness.params import param
 
 
+LEAST = 16
+"""Pixels of the smallest image that an encoder is trained on."""
+
+
 @dataclass(frozen=True)
 class EncoderParams:
     """What the encoder of a strategy depends on; all but `size` count for the pretraining only where there is one."""
@@ -16,22 +20,24 @@ class EncoderParams:
     options: dict[str, Any] = field(
         default_factory=dict, metadata={"help": "knobs of the task: number, size and softness of patches, ..."}
     )
-    size: int = param(64, "height and width that images are brought to, pixels", low=16, high=512)
+    size: int = param(64, "height and width that images are brought to, pixels", low=LEAST, high=512)
     backbone: str = param("xresnet18", "xresnet18, xresnet34 or xresnet50, of random weights")
     activation: Literal["relu", "mish"] = param("relu", "activation of the backbone")
 
     pretrain_epochs: int = param(40, "passes of the pretext task over all images", low=1, high=2000)
-    pretrain_size: int = param(
-        0,
-        "height and width of what the pretext task sees, cut from images of `size`, pixels; 0: the same",
-        low=0,
-        high=512,
+    pretrain_view: float = param(
+        0.5, "height and width of what the pretext task sees, cut from images of `size`, as a share", low=0.1, high=1.0
     )
     pretrain_rate: float = param(2e-3, "highest learning rate of the pretext task", low=1e-6, high=1.0, log=True)
     pretrain_batch: int = param(128, "images in a batch of the pretext task", low=4, high=4096)
     pretrain_seed: int = param(0, "seed of the encoder: one encoder serves all seeds of a strategy", low=0)
     train_images: bool = param(True, "let the task learn from the training images too, without their labels")
     valid_images: bool = param(False, "let it learn from the validation images too; shown beside the score")
+
+    @property
+    def view_size(self) -> int:
+        """Height and width of what the pretext task sees, pixels."""
+        return max(LEAST, round(self.size * self.pretrain_view))
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def pretrain(
     with seeded(params.pretrain_seed, threads), tempfile.TemporaryDirectory() as folder:
         encoder = Encoder(params.backbone, params.activation)
         network = task.build(encoder, classes).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        draw = Draw(params.pretrain_seed, device, params.pretrain_size or None)
+        draw = Draw(params.pretrain_seed, device, params.view_size)
 
         def make(images: Tensor, rows: NDArray[np.int64]) -> tuple[Any, ...]:
             with torch.no_grad():

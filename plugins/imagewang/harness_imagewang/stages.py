@@ -26,7 +26,7 @@ class EncoderKey:
     backbone: str
     activation: str
     pretrain_epochs: int
-    pretrain_size: int
+    pretrain_view: float
     pretrain_rate: float
     pretrain_batch: int
     pretrain_seed: int
