@@ -100,26 +100,27 @@ def compare_input(device: torch.device) -> None:
 def learner_of(kind: str, size: int, device: torch.device) -> neural.Learner:
     """Return a Learner over a few batches in memory."""
     torch.manual_seed(0)
-    batches = [(torch.rand(BATCH, 3, size, size), torch.arange(BATCH) % CLASSES) for _ in range(4)]
+    images = torch.rand(4, BATCH, 3, size, size, device=device)
+    batches = [(batch, torch.arange(BATCH, device=device) % CLASSES) for batch in images]
     if kind == "ours":
         net = Headed(Encoder("xresnet18"), torch.nn.Linear(512, CLASSES)).to(memory_format=torch.channels_last)
         options = {"opt_func": partial(neural.OptimWrapper, opt=partial(torch.optim.AdamW, fused=True))}
         options["cbs"] = [neural.Precision(device.type)] if neural.bfloat16_pays(device.type) else []
     else:
         net, options = xresnet18(n_out=CLASSES), {}
-    loaders = DataLoaders(batches, batches, device=device)
+    loaders = DataLoaders(batches, batches)
     loss = torch.nn.functional.cross_entropy
     learn = neural.Learner(loaders, net.to(device), loss_func=loss, **options)
     learn.add_cb(neural.NoValidation())
     return learn
 
 
-def seconds(learn: neural.Learner) -> float:
+def seconds(learn: neural.Learner, device: torch.device) -> float:
     """Return the time of one epoch."""
     with learn.no_bar(), learn.no_logging():
         started = time.perf_counter()
         learn.fit(1)
-        if learn.dls.device.type == "cuda":
+        if device.type == "cuda":
             torch.cuda.synchronize()
         return time.perf_counter() - started
 
@@ -129,8 +130,8 @@ def compare_steps(device: torch.device) -> None:
     for size in (64, 128):
         learners = [learner_of(kind, size, device) for kind in ("fastai", "ours")]
         for learn in learners:
-            seconds(learn)  # the first epoch pays for memory
-        rounds = [[seconds(learn) for learn in learners] for _ in range(ROUNDS)]
+            seconds(learn, device)  # the first epoch pays for memory
+        rounds = [[seconds(learn, device) for learn in learners] for _ in range(ROUNDS)]
         fastai, own = (4 * BATCH / statistics.median(column) for column in zip(*rounds, strict=True))
         ratio = statistics.median(other / mine for other, mine in rounds)
         print(
