@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 POINT, LOWER, UPPER = "point", "lower", "upper"
 """Output columns of a regression: the prediction, and an interval where a model or an adjuster gives one."""
 
+PROBLEM = "problem"
+"""Column of `Examples.meta` of rows to predict: what was wrong with a row and how it is answered; empty for most."""
+
 
 class TaskType(StrEnum):
     """What is to be predicted, which fixes the shape of targets and predictions.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.adjusting import apply_chain, chain_of, columns_after, default_decisions, restore_chain
 from harness.competition import SubmissionSchema, VariantSpec
 from harness.competition_file import read_competition
-from harness.data import Dataset, Examples, Predictions
+from harness.data import PROBLEM, Dataset, Examples, Predictions
 from harness.derived import mean_of, stacked
 from harness.errors import DataError, StoreError
 from harness.files import atomic_write
@@ -32,7 +32,22 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
-def predict_new(workspace: Workspace, name: str, source: Path, output: Path, competitions: Path | None) -> int:
+@dataclass(frozen=True)
+class Predicted:
+    """What was predicted.
+
+    Attributes
+    ----------
+    rows : int
+    problems : tuple of str
+        A line for each row that the data source had to mend, as `harness.data.PROBLEM` has it.
+    """
+
+    rows: int
+    problems: tuple[str, ...] = ()
+
+
+def predict_new(workspace: Workspace, name: str, source: Path, output: Path, competitions: Path | None) -> Predicted:
     """Predict new rows; write them as their data source does, else in the submission's columns.
 
     Parameters
@@ -41,11 +56,6 @@ def predict_new(workspace: Workspace, name: str, source: Path, output: Path, com
         A run's id, a beginning of it that fits one only, or its folder.
     source : Path
         A file in the layout of the test file.
-
-    Returns
-    -------
-    int
-        Number of rows.
 
     Raises
     ------
@@ -62,13 +72,20 @@ def predict_new(workspace: Workspace, name: str, source: Path, output: Path, com
     if offer.table_new is not None:
         with atomic_write(output) as file:
             offer.table_new(params, examples, predictions).to_csv(file, index=False)
-        return len(examples)
+        return Predicted(len(examples), _problems(examples))
     decisions = None if decided is None else Predictions(examples.ids, decided, info.outputs)
     prepared = replace(prepared, dataset=replace(prepared.dataset, test=examples))
     submission = make_submission(prepared, predictions, decisions)
     assert submission is not None
     write_submission(output, submission)
-    return len(examples)
+    return Predicted(len(examples), _problems(examples))
+
+
+def _problems(examples: Examples) -> tuple[str, ...]:
+    if examples.meta is None or PROBLEM not in examples.meta:
+        return ()
+    texts = examples.meta[PROBLEM].astype(str).tolist()
+    return tuple(f"{row}: {text}" for row, text in zip(examples.ids.tolist(), texts, strict=True) if text)
 
 
 def _predicted(

@@ -306,7 +306,10 @@ def _target_prior(competition: Competition, dataset: Dataset) -> Mapping[str, fl
         raise ConfigError(f"{where}: only single-label tasks have class shares")
     if isinstance(declared, str):
         if dataset.valid is None:
-            raise DataError(f'{where} = "valid": the data has no labelled validation set')
+            raise DataError(
+                f'{where} = "valid": the data has no labelled validation set; in a copy of the'
+                " competition leave it out, or give shares by class"
+            )
         return class_shares(dataset.valid, dataset.info.classes)
     for name in sorted({*declared} ^ {*dataset.info.classes}):
         raise ConfigError(f"{where}: {name!r} is not in both it and the classes of the data")

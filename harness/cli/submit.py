@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.app import Shared, competition_argument, echo_json, json_option, shared_of
+from harness.cli.app import Shared, competition_argument, echo_json, json_option, one_line, shared_of
 from harness.cli.train import data_option, tracking_option
 
 if TYPE_CHECKING:
     from harness.prepare import Prepared
 
 FILE = click.Path(path_type=Path, dir_okay=False)
+SHOWN = 5
+"""Rows whose problems are told one by one."""
 
 
 def _prepared(shared: Shared, competition: str, data: str) -> Prepared:
@@ -96,8 +98,14 @@ def predict_command(ctx: click.Context, run: str, source: Path, output: Path) ->
     from harness.store import Workspace
 
     shared = shared_of(ctx)
-    rows = predict_new(Workspace(shared.workspace), run, source, output, shared.competitions)
-    click.echo(f"{rows:,} rows: {output}")
+    done = predict_new(Workspace(shared.workspace), run, source, output, shared.competitions)
+    for problem in done.problems[:SHOWN]:
+        click.echo(f"{click.style('warning:', fg='yellow')} {one_line(problem)}", err=True)
+    if len(done.problems) > SHOWN:
+        click.echo(
+            f"{click.style('warning:', fg='yellow')} {len(done.problems) - SHOWN:,} more rows like these", err=True
+        )
+    click.echo(f"{done.rows:,} {'row' if done.rows == 1 else 'rows'}: {output}")
 
 
 @click.command("import")

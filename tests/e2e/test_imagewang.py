@@ -66,6 +66,14 @@ def test_from_a_tree_to_a_board_a_page_and_a_submission(harness, workspace: Path
     done = harness("predict", greyblur.folder.name, "--input", tree / "unsup", "--output", tmp_path / "new.csv")
     assert done.code == 0, done.err
     assert len(pd.read_csv(tmp_path / "new.csv")) == 8
+    assert "warning" not in done.err
+    (tree / "unsup" / "odd.png").write_text("no image")
+    done = harness(
+        "predict", greyblur.folder.name, "--input", tree / "unsup" / "odd.png", "--output", tmp_path / "n.csv"
+    )
+    assert done.code == 0, done.err
+    assert "odd.png is not an image that can be read; predicted as plain grey" in done.err
+    assert done.out.startswith("1 row: ")
 
 
 def test_an_encoder_is_pretrained_alone_and_found_by_a_later_run(harness, workspace: Path, tree: Path) -> None:

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from harness.params import param
 
-
 LEAST = 16
 """Pixels of the smallest image that an encoder is trained on."""
 

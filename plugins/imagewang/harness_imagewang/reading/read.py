@@ -8,13 +8,13 @@ import tempfile
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from harness.archive import extract, is_archive
-from harness.data import Examples, check_unique
+from harness.data import PROBLEM, Examples, check_unique
 from harness.errors import DataError, listed
 from harness_imagewang.images import Images
 from harness_imagewang.reading.examine import Facts, examine
@@ -90,7 +90,7 @@ class Reader:
             ids=np.array(ids, object),
             inputs=Images(store, keep.astype(np.int64)),
             targets=np.array([self.codes[label] for label in labels], np.int64) if labels else None,
-            meta=_meta([facts[row] for row in keep]),
+            meta=_meta([facts[row] for row in keep], to_predict=name == "test"),
         )
 
     def shared(self, name: str, others: Sequence[str]) -> int:
@@ -150,11 +150,12 @@ def read_loose(path: Path, classes: Sequence[str]) -> Examples:
     return Reader(classes, None, skip_bad=False).examples("test", Part(tuple(paths), ids))
 
 
-def _meta(facts: Sequence[Facts]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "height": np.array([fact.height for fact in facts], np.int64),
-            "width": np.array([fact.width for fact in facts], np.int64),
-            "mode": [fact.mode for fact in facts],
-        }
-    )
+def _meta(facts: Sequence[Facts], to_predict: bool) -> pd.DataFrame:
+    columns: dict[str, Any] = {
+        "height": np.array([fact.height for fact in facts], np.int64),
+        "width": np.array([fact.width for fact in facts], np.int64),
+        "mode": [fact.mode for fact in facts],
+    }
+    if to_predict:
+        columns[PROBLEM] = [f"{fact.problem}; predicted as plain grey" if fact.problem else "" for fact in facts]
+    return pd.DataFrame(columns)
