@@ -1,23 +1,33 @@
-"""What is known of each task while a command runs, and the events that tell it."""
+"""What a command has to do and what is known of each task, and the events that tell it."""
 
 from __future__ import annotations
 
+import statistics
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from harness.errors import WorkerDiedError
 from harness.files import write_json
+from harness.ordering import leaders_first
 from harness.planning import Plan, differences, run_record
 from harness.prepare import Prepared
 from harness.results import FoldResult
 from harness.store import RUN, DamagedTaskError, Workspace, finished_task
 from harness.stored_task import read_result
-from harness.task import Listener, Task
+from harness.task import REFIT, Listener, Task
 
 
 class Bookkeeper:
-    """What is known of each task while a command runs: which plans share it, and how it ended."""
+    """What a command has to do, which plans share a task, and how it ended.
+
+    Attributes
+    ----------
+    open : dict of str to Plan
+        Plans that have not ended, by run id.
+    """
 
     def __init__(self, prepared: Prepared, workspace: Workspace) -> None:
         self.prepared, self.workspace = prepared, workspace
@@ -26,25 +36,51 @@ class Bookkeeper:
         self.started: set[str] = set()
         self.plans: dict[Path, list[Plan]] = {}
         self.live: set[Path] = set()
+        self.open: dict[str, Plan] = {}
+        self.touched: dict[str, Plan] = {}
+        self.waiting: deque[Task] = deque()
+        self.refitted: set[Path] = set()
+        self.retried: set[Path] = set()
 
-    def pending(self, plans: Sequence[Plan]) -> Iterator[Task]:
-        """Yield each task that is not stored yet, once; start a run when its first task is reached."""
+    def queue(self, plans: Sequence[Plan], several: bool) -> None:
+        """Take plans whose tasks are to be run, once each.
+
+        Parameters
+        ----------
+        several : bool
+            Whether several tasks run at once, so that their order matters.
+        """
+        tasks: dict[Path, Task] = {}
         for plan in plans:
-            for task in plan.tasks:
+            self.open[plan.run.run_id] = plan
+            for task in plan.all_tasks:
                 self.plans.setdefault(task.directory, []).append(plan)
-        seen: set[Path] = set()
-        for plan in plans:
+            # a refit that waits for its folds is queued when they are there
+            for task in plan.tasks if plan.refit_waits else plan.all_tasks:
+                tasks.setdefault(task.directory, task)
+        self.waiting.extend(leaders_first(list(tasks.values()), self.prepared) if several else tasks.values())
+
+    def next_task(self) -> Task | None:
+        """Return the next task that is not stored yet, None while there is none; its first run is started."""
+        while self.waiting:
+            task = self.waiting.popleft()
+            plan = self.plans[task.directory][0]
+            if self._doomed(task):
+                continue
             self.start(plan)
-            for task in plan.tasks:
-                if task.directory in seen or self._doomed(task) or self._stored(task, plan):
-                    continue
-                seen.add(task.directory)
+            if self._stored(task, plan):
+                continue
+            if task.fold != REFIT:
                 self._tell("harness_fold_started", plan, fold=task.fold)
-                yield task
+            return task
+        return None
 
     def _doomed(self, task: Task) -> bool:
         """Whether every run that shares a task has already failed in another fold."""
-        return all(any(t.directory in self.failures for t in plan.tasks) for plan in self.plans[task.directory])
+        return all(self._failed(plan) for plan in self.plans[task.directory])
+
+    def _failed(self, plan: Plan) -> bool:
+        return any(task.directory in self.failures for task in plan.all_tasks)
 
     def _stored(self, task: Task, plan: Plan) -> bool:
         try:
@@ -71,17 +107,32 @@ class Bookkeeper:
         self.live.add(task.directory)
 
         def listener(fold: int, step: int, metrics: Mapping[str, float]) -> None:
-            for plan in self.plans[task.directory][:1]:
+            for plan in self.plans[task.directory][: fold != REFIT]:
                 self._tell("harness_epoch_logged", plan, fold=fold, step=step, metrics=metrics)
 
         return listener
 
     def take(self, task: Task, answer: FoldResult | BaseException) -> None:
         """Note how a task ended, and tell every run that shares it; epochs of another process are told now."""
+        plans = self.plans[task.directory]
+        if isinstance(answer, WorkerDiedError) and task.directory not in self.retried:
+            self.retried.add(task.directory)
+            self.waiting.appendleft(task)
+            name = "the refit" if task.fold == REFIT else f"fold {task.fold}"
+            message = f"{plans[0].run.label}: {name} is tried once more: {answer}"
+            self._tell("harness_warned", plans[0], message=message)
+            return
+        self.touched |= {plan.run.run_id: plan for plan in plans}
         if isinstance(answer, BaseException):
             self.failures[task.directory] = answer
             return
         self.results[task.directory] = answer
+        if task.fold != REFIT:
+            self._tell_scored(task, answer)
+        for plan in plans:
+            self._queue_refit(plan)
+
+    def _tell_scored(self, task: Task, answer: FoldResult) -> None:
         if not answer.resumed and task.directory not in self.live:
             tell = self.listen(task)
             for epoch in answer.epochs:
@@ -90,10 +141,29 @@ class Bookkeeper:
             self.start(plan)
             self._tell("harness_fold_scored", plan, fold=answer if not position else replace(answer, resumed=True))
 
-    def complete(self, plan: Plan) -> bool:
-        """Whether nothing of a plan is still to come: all its folds are there, or one failed."""
-        ended = [task.directory in self.results for task in plan.tasks]
-        return all(ended) or any(task.directory in self.failures for task in plan.tasks)
+    def _queue_refit(self, plan: Plan) -> None:
+        """Queue a refit that waited for its folds: the number of iterations is the median of what was best in them."""
+        if plan.refit is None or not plan.refit_waits or plan.refit.directory in self.refitted:
+            return
+        folds = [self.results.get(task.directory) for task in plan.tasks]
+        if any(fold is None for fold in folds):
+            return
+        best = [fold.best_iteration for fold in folds if fold is not None and fold.best_iteration is not None]
+        self.refitted.add(plan.refit.directory)
+        iterations = max(1, int(statistics.median(best))) if best else None
+        self.waiting.appendleft(replace(plan.refit, iterations=iterations))
+
+    def complete(self) -> Iterator[Plan]:
+        """Yield each open plan of which nothing is still to come: all of it is there, or a part failed."""
+        while self.touched:
+            plan = self.touched.pop(next(iter(self.touched)))
+            ended = self._failed(plan) or all(task.directory in self.results for task in plan.all_tasks)
+            if ended and self.open.get(plan.run.run_id) is plan:
+                yield plan
+
+    def close(self, plan: Plan) -> None:
+        """Take a plan off those that are open."""
+        del self.open[plan.run.run_id]
 
     def _tell(self, event: str, plan: Plan, **facts: Any) -> None:
         given = {"run": plan.run, **facts}

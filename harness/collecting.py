@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,7 @@ from harness.planning import Plan
 from harness.prepare import Prepared, oof_rows
 from harness.results import FoldResult
 from harness.scoring import evaluation_weights, oof_meta
-from harness.store import finished_task
 from harness.stored_task import read_values
-from harness.task import Task, execute
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,8 +38,6 @@ def collect(plan: Plan, prepared: Prepared, folds: Sequence[FoldResult]) -> tupl
     if any(values is None for values in stored["oof"]):
         raise PluginError("a stored fold has no out-of-fold predictions")
     final = [plan.refit.directory] if plan.refit is not None else [task.directory for task in plan.tasks]
-    if plan.refit is not None:
-        _run_refit(plan.refit, folds)
     info, classes = prepared.dataset.info, prepared.dataset.info.classes
     raw = Raw(
         oof=np.concatenate([values for values in stored["oof"] if values is not None])[order],
@@ -59,15 +54,6 @@ def collect(plan: Plan, prepared: Prepared, folds: Sequence[FoldResult]) -> tupl
         trained_shares=_shares([fold.counts_after for fold in folds], info.classes),
     )
     return raw, train.ids[rows]
-
-
-def _run_refit(task: Task, folds: Sequence[FoldResult]) -> None:
-    import statistics
-
-    if finished_task(task.directory):
-        return
-    best = [fold.best_iteration for fold in folds if fold.best_iteration is not None]
-    execute(replace(task, iterations=max(1, int(statistics.median(best))) if best else None))
 
 
 def _mean(directories: Sequence[Path], name: str) -> NDArray[np.float64] | None:

@@ -33,6 +33,14 @@ class StoreError(HarnessError):
     """A run directory cannot be written, read or trusted."""
 
 
+class TaskTimeoutError(HarnessError):
+    """A task was stopped because its time was up."""
+
+
+class WorkerDiedError(Exception):
+    """The process of a task ended before it answered: it was killed, or it crashed."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Suggest the known name nearest to a mistyped one.
 

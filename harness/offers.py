@@ -8,6 +8,7 @@ the record itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
@@ -243,7 +244,8 @@ class ModelRecipe:
     inner : callable or None
         ``inner(params) -> bool``: whether it wants a holdout cut from the fold's own training rows (early stopping).
     iterations : str or None
-        The field of `params` that a refit sets to the median best iteration.
+        The field of `params` that a refit sets to the median best iteration of the folds. Where `inner` is given and
+        wants no holdout, folds have none.
     """
 
     kind: ClassVar[str] = "model"
@@ -413,21 +415,66 @@ class Adjuster:
     sees_test: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class Executor:
-    """Decides how many tasks run at once, and where; never changes what a task computes.
+@dataclass(frozen=True)
+class PoolRequest:
+    """What a command asks of an executor.
 
     Attributes
     ----------
-    run : callable
-        ``run(function, tasks, workers) -> Iterator[(task, result or exception)]`` in order of completion. `function` is
-        a module-level function and tasks can be pickled.
+    workers : int
+        Tasks at once.
+    threads : int
+        Threads that each task uses.
+    device : str
+        ``"cpu"`` or ``"cuda"``.
+    """
+
+    workers: int = 1
+    threads: int = 1
+    device: str = "cpu"
+
+
+class Pool(Protocol):
+    """Where tasks run, while it is open."""
+
+    @property
+    def room(self) -> int:
+        """Return how many tasks may be under way."""
+
+    def submit(self, task: Any, limit: float | None = None) -> None:
+        """Take a task; called while fewer than `room` are under way.
+
+        Parameters
+        ----------
+        limit : float, optional
+            Seconds after which the task is stopped and answered by a `harness.errors.TaskTimeoutError`.
+        """
+
+    def wait(self) -> tuple[Any, Any]:
+        """Wait for any task to end; return it, and its result or the exception that ended it.
+
+        A task whose process died is answered by a `harness.errors.WorkerDiedError`; it is submitted once more.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class Executor:
+    """Decides where tasks run; never changes what a task computes.
+
+    Attributes
+    ----------
+    open : callable
+        ``open(function, request)`` returns a context manager of a `Pool` that calls ``function(task)``. `function` is a
+        module-level function, and tasks can be pickled.
+    live : bool
+        Whether `function` is called in this process, so that a listener can be told while it runs.
     """
 
     kind: ClassVar[str] = "executor"
     name: str
     summary: str
-    run: Callable[[Callable[[Any], Any], Iterable[Any], int], Iterable[tuple[Any, Any]]]
+    open: Callable[[Callable[[Any], Any], PoolRequest], AbstractContextManager[Pool]]
+    live: bool = False
     params: type[Any] = NoParams
 
 

@@ -17,7 +17,7 @@ from harness.parts import Parts, corpora_seen, parts_of, parts_seen
 from harness.prepare import Prepared
 from harness.results import Run
 from harness.store import RUN, Workspace, digest_of
-from harness.task import Task
+from harness.task import REFIT, Task
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,9 @@ class Plan:
     tasks : tuple of Task
         One for each fold.
     refit : Task or None
-        Fitted after the folds, if the strategy wants the test predicted by one model.
+        Fitted on all rows, if the strategy wants the test predicted by one model.
+    refit_waits : bool
+        Whether the refit needs to know how many iterations were best in the folds.
     """
 
     run: Run
@@ -48,6 +50,12 @@ class Plan:
     links: tuple[Link, ...]
     tasks: tuple[Task, ...]
     refit: Task | None
+    refit_waits: bool = False
+
+    @property
+    def all_tasks(self) -> tuple[Task, ...]:
+        """The folds, and the refit if there is one."""
+        return self.tasks if self.refit is None else (*self.tasks, self.refit)
 
 
 def plan_run(
@@ -94,7 +102,16 @@ def plan_run(
         return Task(prepared.setting, strategy, fold, seed, hardware.device, hardware.threads, directory)
 
     tasks = tuple(task(fold.index, str(fold.index)) for fold in prepared.folds)
-    return Plan(run, seed, strategy, links, tasks, task(-1, "refit") if strategy.refit else None)
+    refit = task(REFIT, "refit") if strategy.refit else None
+    return Plan(run, seed, strategy, links, tasks, refit, refit is not None and _stops_early(prepared, strategy))
+
+
+def _stops_early(prepared: Prepared, strategy: Strategy) -> bool:
+    """Whether folds may find a best iteration, for a refit to use."""
+    parts = parts_of(strategy, prepared)
+    if parts.recipe.inner is None:
+        return parts.recipe.iterations is not None
+    return parts.recipe.inner(parts.model)
 
 
 def _check_rules(prepared: Prepared, strategy: Strategy) -> None:

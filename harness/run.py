@@ -20,7 +20,7 @@ from harness.competition import Strategy
 from harness.data import Examples, Predictions
 from harness.errors import HarnessError
 from harness.files import read_json, write_json
-from harness.offers import Executor
+from harness.offers import Executor, Pool, PoolRequest
 from harness.parts import corpora_seen, parts_of, parts_seen
 from harness.planning import Hardware, Plan, plan_run
 from harness.plugins import describe_error
@@ -48,7 +48,7 @@ class Options:
     Attributes
     ----------
     executor : str
-        Name of an executor; empty for ``processes`` with several workers, ``serial`` with one.
+        Name of an executor; empty for ``process`` with several workers, ``sequential`` with one.
     """
 
     workspace: Workspace
@@ -120,29 +120,38 @@ def _run_plans(plans: Sequence[Plan], prepared: Prepared, options: Options) -> I
             message = f"{plan.run.label}: {failures[plan.run.run_id]}"
             prepared.plugins.tell("harness_warned", run=plan.run, message=message)
     ready = [plan for plan in plans if not failures[plan.run.run_id]]
-    name = options.executor or ("processes" if options.workers > 1 else "serial")
+    name = options.executor or ("process" if options.workers > 1 else "sequential")
     executor = prepared.plugins.find(Executor, name, "--executor")
+    request = PoolRequest(options.workers, options.hardware.threads, options.hardware.device)
 
     def listener(task: Task) -> FoldResult:
         return execute(task, book.listen(task))
 
-    # a listener cannot leave this process, and any executor but this one may send its tasks away
-    function = listener if name == "serial" else execute
-    waiting = {plan.run.run_id: plan for plan in ready}
+    book.queue(ready, several=options.workers > 1)
     try:
-        for task, answer in executor.run(function, book.pending(ready), options.workers):
-            book.take(task, answer)
-            for plan in [plan for plan in waiting.values() if book.complete(plan)]:
+        with executor.open(listener if executor.live else execute, request) as pool:
+            for plan in _ended(book, pool):
                 yield _end(plan, prepared, options, book)
-                del waiting[plan.run.run_id]
-        for plan in list(waiting.values()):
-            yield _end(plan, prepared, options, book)
-            del waiting[plan.run.run_id]
+                book.close(plan)
     except KeyboardInterrupt:
-        for plan in waiting.values():
+        for plan in book.open.values():
             if plan.run.run_id in book.started:
                 prepared.plugins.tell("harness_run_failed", run=plan.run, message="interrupted")
         raise
+
+
+def _ended(book: Bookkeeper, pool: Pool) -> Iterator[Plan]:
+    """Keep a pool busy with what a command has to do; yield each plan once nothing of it is to come."""
+    running = 0
+    while True:
+        while running < pool.room and (task := book.next_task()) is not None:
+            pool.submit(task)
+            running += 1
+        yield from book.complete()
+        if not running:
+            return
+        book.take(*pool.wait())
+        running -= 1
 
 
 def _known_failure(plan: Plan, options: Options) -> str:
@@ -157,7 +166,7 @@ def _known_failure(plan: Plan, options: Options) -> str:
 
 def _end(plan: Plan, prepared: Prepared, options: Options, book: Bookkeeper) -> Outcome:
     """Finish a run, or record why it failed."""
-    failed = [book.failures[task.directory] for task in plan.tasks if task.directory in book.failures]
+    failed = [book.failures[task.directory] for task in plan.all_tasks if task.directory in book.failures]
     try:
         if failed:
             raise failed[0]

@@ -78,22 +78,46 @@ def each_stage(
         that does.
     """
     done: dict[str, Path] = {}
+    for placed in placed_stages(stages, dataset, fold, context, run_seed, plugins, cache, dataset_only):
+        stage, directory = placed.stage, placed.directory
+        made = _run_once(stage, dataset, fold, placed.seed, context, done, directory, log)
+        done[stage.name] = directory
+        yield Finished(stage, directory, made)
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """A stage with the seed it runs with, and the directory where its files are or will be."""
+
+    stage: Stage
+    seed: int
+    directory: Path
+
+
+def placed_stages(
+    stages: Sequence[Stage],
+    dataset: Dataset,
+    fold: Fold,
+    context: BuildContext,
+    run_seed: int,
+    plugins: Plugins,
+    cache: Path,
+    dataset_only: bool = False,
+) -> Iterator[Placed]:
+    """Yield stages in the order of their needs, with their directories; nothing is run. See `each_stage`."""
     keys: dict[str, str] = {}
     _refuse_leaks(stages)
     waiting = [stage for stage in stages if stage.scope == "dataset" or not dataset_only]
     while waiting:
-        ready = [stage for stage in waiting if all(need in done for need in stage.needs)]
+        ready = [stage for stage in waiting if all(need in keys for need in stage.needs)]
         if not ready:
             names = ", ".join(f"{stage.name} (needs {', '.join(stage.needs)})" for stage in waiting)
             raise PluginError(f"stages wait for each other, or for what is not declared: {names}")
         for stage in ready:
             seed = (context.seed if stage.scope == "fold" else run_seed) if stage.seeded else 0
             keys[stage.name] = _key(stage, dataset, fold, seed, context, plugins, keys)
-            directory = cache / "stages" / f"{slug(stage.name)}-{keys[stage.name][:16]}"
-            made = _run_once(stage, dataset, fold, seed, context, done, directory, log)
-            done[stage.name] = directory
             waiting.remove(stage)
-            yield Finished(stage, directory, made)
+            yield Placed(stage, seed, cache / "stages" / f"{slug(stage.name)}-{keys[stage.name][:16]}")
 
 
 def _refuse_leaks(stages: Sequence[Stage]) -> None:

@@ -2,49 +2,80 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Self
 
+from harness.errors import TaskTimeoutError
 from harness.hookspecs import hookimpl
-from harness.offers import Executor
+from harness.offers import Executor, Pool, PoolRequest
 
 
 @hookimpl
 def harness_executors() -> Iterable[Executor]:
-    yield Executor("serial", "one task after another, in this process", run_serial)
-    yield Executor("processes", "several tasks at once, in processes of their own", run_processes)
+    yield Executor("sequential", "one task after another, in this process", Sequential, live=True)
+    yield Executor("process", "several tasks at once, in processes of their own", open_processes)
 
 
-def run_serial(function: Callable[[Any], Any], tasks: Iterable[Any], workers: int) -> Iterator[tuple[Any, Any]]:
-    """Run tasks in this process, in order; an exception is an answer, not an end."""
-    del workers
-    for task in tasks:
+def open_processes(function: Callable[[Any], Any], request: PoolRequest) -> AbstractContextManager[Pool]:
+    """Open a pool of worker processes."""
+    from harness.workers import WorkerPool
+
+    return WorkerPool(function, request)
+
+
+class Sequential:
+    """Runs a task in this process when it is waited for; an exception is an answer, not an end.
+
+    A limit is kept by an alarm, which ends Python code but not what hangs in compiled code.
+    """
+
+    room = 1
+
+    def __init__(self, function: Callable[[Any], Any], request: PoolRequest) -> None:
+        del request
+        self.function = function
+        self.taken: deque[tuple[Any, float | None]] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.taken.clear()
+
+    def submit(self, task: Any, limit: float | None = None) -> None:
+        """Keep a task until it is waited for."""
+        self.taken.append((task, limit))
+
+    def wait(self) -> tuple[Any, Any]:
+        """Run the oldest task."""
+        task, limit = self.taken.popleft()
         try:
-            answer = function(task)
+            with _alarm(limit):
+                return task, self.function(task)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plugin's SystemExit must fail its own task only
-            answer = error
-        yield task, answer
+            return task, error
 
 
-def run_processes(function: Callable[[Any], Any], tasks: Iterable[Any], workers: int) -> Iterator[tuple[Any, Any]]:
-    """Run tasks in spawned processes, in order of completion."""
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor, as_completed
+@contextmanager
+def _alarm(limit: float | None) -> Iterator[None]:
+    """Raise `TaskTimeoutError` in the main thread after some seconds."""
+    if limit is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
 
-    pool = ProcessPoolExecutor(max_workers=workers, mp_context=multiprocessing.get_context("spawn"))
+    def ring(*_: object) -> None:
+        raise TaskTimeoutError(f"stopped after {limit:g} s")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, max(limit, 0.001))
     try:
-        waiting = {pool.submit(_guarded, function, task): task for task in tasks}
-        for future in as_completed(waiting):
-            error = future.exception()
-            yield waiting[future], future.result() if error is None else error
+        yield
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _guarded(function: Callable[[Any], Any], task: Any) -> Any:
-    try:
-        return function(task)
-    except SystemExit as error:
-        raise RuntimeError(f"SystemExit: {error}") from error
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

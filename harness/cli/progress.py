@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
@@ -40,6 +41,8 @@ class RunProgress:
         self.trained: list[float] = []
         self.estimate = 0.0
         self.baselines: set[str] = set()
+        self.refits: dict[str, Path] = {}
+        self.refitted: set[Path] = set()
 
     def __enter__(self) -> RunProgress:
         """Start the bar."""
@@ -52,8 +55,8 @@ class RunProgress:
 
     def planned(self, plans: Sequence[Plan]) -> None:
         """Take note of all tasks to come; those that strategies share count once."""
-        folders = {task.directory for plan in plans for task in plan.tasks}
-        self.total = len(folders)
+        self.total = len({task.directory for plan in plans for task in plan.all_tasks})
+        self.refits = {plan.run.run_id: plan.refit.directory for plan in plans if plan.refit is not None}
         self.baselines = {plan.run.run_id for plan in plans if plan.strategy.baseline}
         self.bar.update(self.row, total=self.total)
 
@@ -104,7 +107,12 @@ class RunProgress:
 
     @hookimpl
     def harness_run_finished(self, run: Run, result: RunResult) -> None:
-        """Print a line for a finished strategy."""
+        """Advance by the refit, and print a line for a finished strategy."""
+        refit = self.refits.get(run.run_id)
+        if refit is not None and refit not in self.refitted:
+            self.refitted.add(refit)
+            self.done += 1
+            self.bar.update(self.row, completed=self.done)
         if not self.live:
             return
         score = result.scores[self.metric]

@@ -71,7 +71,7 @@ tracking_option = click.option(
     "--threads", type=click.IntRange(min=1), help="Threads a task may use.  [default: all, shared by workers]"
 )
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Tasks at once.")
-@click.option("--executor", default="", help="How they run.  [default: processes; serial with one worker]")
+@click.option("--executor", default="", help="How they run.  [default: process; sequential with one worker]")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the submission files.")
 @click.option("--fast", is_flag=True, help="A subsample and one fold, marked as such: does it work at all?")
 @skip_bad_option

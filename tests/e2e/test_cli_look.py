@@ -73,7 +73,7 @@ def test_describe_has_every_parameter_of_what_is_used(harness):
 def test_plugins_lists_what_is_installed_and_built_in(harness):
     found = harness("plugins", "--json").json
     assert {"log_loss", "rmse"} <= set(found["builtin"]["metric"])
-    assert {"serial", "processes"} <= set(found["builtin"]["executor"])
+    assert {"sequential", "process"} <= set(found["builtin"]["executor"])
     for plugin in found["plugins"]:
         assert plugin["error"] == ""
         assert all(name.startswith(f"{plugin['name']}.") for names in plugin["offers"].values() for name in names)

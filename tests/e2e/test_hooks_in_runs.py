@@ -161,10 +161,15 @@ def fewer(params, examples, info, seed):
     told("rebalancer")
     return examples.take(np.arange(len(examples) - 3))
 
-def one_by_one(function, tasks, workers):
-    for task in tasks:
+class OneByOne:
+    room = 1
+    def __init__(self, function, request): self.function = function
+    def __enter__(self): return self
+    def __exit__(self, *_): ...
+    def submit(self, task, limit=None): self.task = task
+    def wait(self):
         told("executor")
-        yield task, function(task)
+        return self.task, self.function(self.task)
 
 @hookimpl
 def harness_features():
@@ -188,7 +193,7 @@ def harness_adjusters():
 
 @hookimpl
 def harness_executors():
-    yield Executor("local.one_by_one", "", one_by_one)
+    yield Executor("local.one_by_one", "", OneByOne)
 """
 
 

@@ -547,18 +547,22 @@ def test_features_that_take_numbers_only_are_tried_on_numbers():
 
 
 def test_an_executor_must_answer_every_task_and_go_on_after_a_failure():
-    def stops(function, tasks, workers):
-        return [(task, function(task)) for task in tasks]
+    from harness.builtin.executors import Sequential
 
-    def forgets(function, tasks, workers):
-        from harness.builtin.executors import run_serial
+    class Stops(Sequential):
+        def wait(self):
+            task, _ = self.taken.popleft()
+            return task, self.function(task)
 
-        return list(run_serial(function, tasks, workers))[:-1]
+    class Repeats(Sequential):
+        def wait(self):
+            task, answer = super().wait()
+            return (1, 1) if task == 3 else (task, answer)
 
-    assert failed(check_executor(Executor("bad.executor", "stops", stops))) == {
+    assert failed(check_executor(Executor("bad.executor", "stops", Stops))) == {
         "a task that fails does not stop the others"
     }
-    assert failed(check_executor(Executor("bad.executor", "forgets", forgets))) == {"answers every task"}
+    assert failed(check_executor(Executor("bad.executor", "repeats", Repeats))) == {"answers every task"}
 
 
 # --- whole plugins --------------------------------------------------------------------------------------------------
