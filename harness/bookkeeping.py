@@ -9,7 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.errors import WorkerDiedError
+from harness.competition import Budget
+from harness.durations import format_duration
+from harness.errors import TaskTimeoutError, WorkerDiedError
 from harness.files import write_json
 from harness.ordering import leaders_first
 from harness.planning import Plan, differences, run_record
@@ -27,6 +29,8 @@ class Bookkeeper:
     ----------
     open : dict of str to Plan
         Plans that have not ended, by run id.
+    budget : Budget
+        How long a plan's tasks may take.
     """
 
     def __init__(self, prepared: Prepared, workspace: Workspace) -> None:
@@ -41,6 +45,7 @@ class Bookkeeper:
         self.waiting: deque[Task] = deque()
         self.refitted: set[Path] = set()
         self.retried: set[Path] = set()
+        self.budget = Budget()
 
     def queue(self, plans: Sequence[Plan], several: bool) -> None:
         """Take plans whose tasks are to be run, once each.
@@ -70,10 +75,25 @@ class Bookkeeper:
             self.start(plan)
             if self._stored(task, plan):
                 continue
+            limit = self.limit(task)
+            if limit is not None and limit <= 0:
+                self.take(task, TaskTimeoutError("before it"))
+                continue
             if task.fold != REFIT:
                 self._tell("harness_fold_started", plan, fold=task.fold)
             return task
         return None
+
+    def limit(self, task: Task) -> float | None:
+        """Return how many seconds a task may take: what is left to the plan that has most, and no more than its own."""
+        left = [] if self.budget.task is None else [self.budget.task]
+        if self.budget.strategy is not None:
+            left.append(self.budget.strategy - min(self._spent(plan) for plan in self.plans[task.directory]))
+        return min(left, default=None)
+
+    def _spent(self, plan: Plan) -> float:
+        found = [self.results.get(task.directory) for task in plan.all_tasks]
+        return sum(result.seconds for result in found if result is not None)
 
     def _doomed(self, task: Task) -> bool:
         """Whether every run that shares a task has already failed in another fold."""
@@ -123,6 +143,8 @@ class Bookkeeper:
             self._tell("harness_warned", plans[0], message=message)
             return
         self.touched |= {plan.run.run_id: plan for plan in plans}
+        if isinstance(answer, TaskTimeoutError):
+            answer = TaskTimeoutError(self._late(task, answer))
         if isinstance(answer, BaseException):
             self.failures[task.directory] = answer
             return
@@ -131,6 +153,15 @@ class Bookkeeper:
             self._tell_scored(task, answer)
         for plan in plans:
             self._queue_refit(plan)
+
+    def _late(self, task: Task, error: TaskTimeoutError) -> str:
+        """Tell that time was up, and how far it came."""
+        plan = self.plans[task.directory][0]
+        done = sum(one.directory in self.results for one in plan.all_tasks)
+        whole, own = self.budget.strategy, self.budget.task
+        given = {"strategy": whole, "task": own}
+        allowed = " or ".join(f"{format_duration(limit)} for a {name}" for name, limit in given.items() if limit)
+        return f"timeout: the budget of {allowed} was up ({error}; {done} of {len(plan.all_tasks)} tasks done and kept)"
 
     def _tell_scored(self, task: Task, answer: FoldResult) -> None:
         if not answer.resumed and task.directory not in self.live:

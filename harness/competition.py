@@ -197,6 +197,22 @@ class Rules:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """How long training may take, seconds; None: as long as it takes.
+
+    Attributes
+    ----------
+    strategy : float or None
+        All tasks of one strategy on one seed together.
+    task : float or None
+        One fold, or a refit.
+    """
+
+    strategy: float | None = None
+    task: float | None = None
+
+
+@dataclass(frozen=True)
 class Competition:
     """A competition file, read and checked.
 
@@ -220,6 +236,7 @@ class Competition:
     evaluate: Evaluate = field(default_factory=Evaluate)
     submission: SubmissionSchema | None = None
     rules: Rules = field(default_factory=Rules)
+    budget: Budget = field(default_factory=Budget)
     split_allowed: str = ""
 
     @property

@@ -11,6 +11,7 @@ from typing import Any
 from harness.competition import (
     BLEND_METHODS,
     Blend,
+    Budget,
     Competition,
     DataSpec,
     Evaluate,
@@ -21,6 +22,7 @@ from harness.competition import (
     VariantSpec,
 )
 from harness.data import TaskType
+from harness.durations import parse_duration
 from harness.errors import ConfigError, nearest
 
 FILE = "competition.toml"
@@ -72,6 +74,7 @@ def parse_competition(table: Mapping[str, Any], home: Path) -> Competition:
         evaluate=_evaluate(top.section("evaluate", {})),
         submission=_submission(top.section("submission")) if "submission" in table else None,
         rules=_rules(top.section("rules", {})),
+        budget=_budget(top.section("budget", {})),
         strategies=strategies,
         blends=_blends(top.section("blends", {}), task, strategies),
     )
@@ -260,6 +263,14 @@ def _rules(section: _Section) -> Rules:
     )
     section.done()
     return rules
+
+
+def _budget(section: _Section) -> Budget:
+    texts = {name: section.text(name, "") for name in ("strategy", "task")}
+    section.done()
+    return Budget(
+        **{name: parse_duration(text, f"{section.where}: {name}") if text else None for name, text in texts.items()}
+    )
 
 
 def _strategies(defaults: _Section, section: _Section) -> tuple[Strategy, ...]:

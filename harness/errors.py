@@ -41,6 +41,14 @@ class WorkerDiedError(Exception):
     """The process of a task ended before it answered: it was killed, or it crashed."""
 
 
+def traceback_of(error: BaseException) -> str:
+    """Return where an exception was raised; in another process, what its worker noted."""
+    import traceback
+
+    notes = getattr(error, "__notes__", [])
+    return str(notes[-1]) if notes else "".join(traceback.format_exception(error))
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Suggest the known name nearest to a mistyped one.
 

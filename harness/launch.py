@@ -237,7 +237,10 @@ def run_json(prepared: Prepared, launched: Launched) -> dict[str, Any]:
     """Return what ``harness run --json`` prints."""
     info = prepared.dataset.info
     entries = [
-        _entry(o.plan.run.label, o.plan.run.seed, o.plan.run.run_id, o.result, launched, o.failure)
+        {
+            **_entry(o.plan.run.label, o.plan.run.seed, o.plan.run.run_id, o.result, launched, o.failure),
+            "status": o.status.value,
+        }
         for o in launched.outcomes
     ]
     entries += [_entry(mean.run.label, None, mean.run.run_id, mean, launched, "") for mean in launched.means]

@@ -23,6 +23,7 @@ class Status(StrEnum):
     DONE = "done"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
+    TIMEOUT = "timeout"
 
 
 @dataclass(frozen=True)

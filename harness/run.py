@@ -6,19 +6,20 @@ competition -> data -> folds -> stages -> per fold: features, rebalance, fit, pr
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.adjusting import Adjusted, adjust
 from harness.bookkeeping import Bookkeeper
 from harness.builtin.baselines import baselines_for
 from harness.collecting import collect
-from harness.competition import Strategy
+from harness.competition import Budget, Strategy
 from harness.data import Examples, Predictions
-from harness.errors import HarnessError
+from harness.errors import HarnessError, TaskTimeoutError, traceback_of
 from harness.files import read_json, write_json
 from harness.offers import Executor, Pool, PoolRequest
 from harness.parts import corpora_seen, parts_of, parts_seen
@@ -56,6 +57,7 @@ class Options:
     workers: int = 1
     executor: str = ""
     retry_failed: bool = False
+    budget: Budget = field(default_factory=Budget)
     facts: Mapping[str, Any] | None = None
     planned: Callable[[Sequence[Plan]], None] | None = None
 
@@ -70,12 +72,15 @@ class Outcome:
         None if it failed; `failure` then says why.
     mistake : bool
         Whether the failure is the user's to mend, not a fault of a program.
+    status : Status
+        `Status.TIMEOUT` where its time was up.
     """
 
     plan: Plan
     result: RunResult | None
     failure: str = ""
     mistake: bool = False
+    status: Status = Status.DONE
 
 
 def run_all(
@@ -107,20 +112,25 @@ def run_all(
         # every command runs the baselines, so they are held briefly, and waited for
         for plan in first:
             with locked(plan.run.directory, wait=BASELINE_WAIT):
-                yield from _run_plans([plan], prepared, options)
+                yield from _run_plans([plan], prepared, replace(options, workers=1, executor="", budget=Budget()))
         yield from _run_plans(others, prepared, options)
 
 
 def _run_plans(plans: Sequence[Plan], prepared: Prepared, options: Options) -> Iterator[Outcome]:
     book = Bookkeeper(prepared, options.workspace)
     failures = {plan.run.run_id: _known_failure(plan, options) for plan in plans}
-    yield from (Outcome(plan, None, failures[plan.run.run_id], True) for plan in plans if failures[plan.run.run_id])
+    for plan in plans:
+        if failures[plan.run.run_id]:
+            yield Outcome(plan, None, failures[plan.run.run_id], True, Status.FAILED)
     for plan in plans:
         if failures[plan.run.run_id]:
             message = f"{plan.run.label}: {failures[plan.run.run_id]}"
             prepared.plugins.tell("harness_warned", run=plan.run, message=message)
     ready = [plan for plan in plans if not failures[plan.run.run_id]]
-    name = options.executor or ("process" if options.workers > 1 else "sequential")
+    book.budget = options.budget
+    # compiled code that hangs can be stopped in another process only
+    apart = options.workers > 1 or options.budget != Budget()
+    name = options.executor or ("process" if apart else "sequential")
     executor = prepared.plugins.find(Executor, name, "--executor")
     request = PoolRequest(options.workers, options.hardware.threads, options.hardware.device)
 
@@ -136,6 +146,8 @@ def _run_plans(plans: Sequence[Plan], prepared: Prepared, options: Options) -> I
     except KeyboardInterrupt:
         for plan in book.open.values():
             if plan.run.run_id in book.started:
+                record = {"message": "interrupted", "mistake": True, "status": Status.INTERRUPTED.value}
+                write_json(plan.run.directory / FAILED, record)
                 prepared.plugins.tell("harness_run_failed", run=plan.run, message="interrupted")
         raise
 
@@ -145,7 +157,7 @@ def _ended(book: Bookkeeper, pool: Pool) -> Iterator[Plan]:
     running = 0
     while True:
         while running < pool.room and (task := book.next_task()) is not None:
-            pool.submit(task)
+            pool.submit(task, book.limit(task))
             running += 1
         yield from book.complete()
         if not running:
@@ -158,10 +170,19 @@ def _known_failure(plan: Plan, options: Options) -> str:
     path = plan.run.directory / FAILED
     if not path.exists():
         return ""
-    if options.retry_failed:
+    known = read_json(path)
+    again = options.retry_failed or known.get("status") == Status.INTERRUPTED
+    if again or (known.get("status") == Status.TIMEOUT and _longer(options.budget, known["budget"])):
         path.unlink()
         return ""
-    return f"{read_json(path)['message']} (failed before; --retry-failed tries again)"
+    late = known.get("status") == Status.TIMEOUT
+    advice = "before; a longer --budget goes on" if late else "failed before; --retry-failed tries again"
+    return f"{known['message']} ({advice})"
+
+
+def _longer(budget: Budget, before: Mapping[str, float | None]) -> bool:
+    """Whether a budget gives more time than one that was not enough."""
+    return any((now or math.inf) > (before[name] or math.inf) for name, now in asdict(budget).items())
 
 
 def _end(plan: Plan, prepared: Prepared, options: Options, book: Bookkeeper) -> Outcome:
@@ -175,9 +196,11 @@ def _end(plan: Plan, prepared: Prepared, options: Options, book: Bookkeeper) -> 
         raise
     except BaseException as error:  # whatever a plugin raises fails its own run only
         message, mistake = describe_error(error), isinstance(error, HarnessError)
-        write_json(plan.run.directory / FAILED, {"message": message, "mistake": mistake})
+        status = Status.TIMEOUT if isinstance(error, TaskTimeoutError) else Status.FAILED
+        record = {"message": message, "mistake": mistake, "status": status.value, "budget": asdict(options.budget)}
+        write_json(plan.run.directory / FAILED, {**record, "traceback": "" if mistake else traceback_of(error)})
         prepared.plugins.tell("harness_run_failed", run=plan.run, message=message)
-        return Outcome(plan, None, message, mistake)
+        return Outcome(plan, None, message, mistake, status)
     (plan.run.directory / FAILED).unlink(missing_ok=True)
     prepared.plugins.tell("harness_run_finished", run=plan.run, result=result)
     return Outcome(plan, result)

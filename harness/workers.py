@@ -89,7 +89,7 @@ class WorkerPool:
                 return self._end(worker, answer)
             for worker in self.busy.values():
                 if worker.deadline <= time.monotonic():
-                    return self._end(worker, TaskTimeoutError(f"stopped after {worker.limit:g} s"))
+                    return self._end(worker, TaskTimeoutError(f"stopped after {worker.limit:.3g} s"))
 
     def _end(self, worker: _Worker, answer: Any) -> tuple[Any, Any]:
         del self.busy[worker.connection.fileno()]

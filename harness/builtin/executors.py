@@ -70,7 +70,7 @@ def _alarm(limit: float | None) -> Iterator[None]:
         return
 
     def ring(*_: object) -> None:
-        raise TaskTimeoutError(f"stopped after {limit:g} s")
+        raise TaskTimeoutError(f"stopped after {limit:.3g} s")
 
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, max(limit, 0.001))

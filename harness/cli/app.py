@@ -1,6 +1,7 @@
 """The ``harness`` command: its groups, its errors, its exit codes.
 
-Exit codes: 0 done, 1 a fault of a program, 2 the user's mistake (one line, no traceback), 3 partial, 130 interrupted.
+Exit codes: 0 done, 1 a fault of a program, 2 the user's mistake (one line, no traceback), 3 partial, 130 interrupted
+(143 by SIGTERM).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import click
 
 from harness import __version__
+from harness.cli.signals import Terminated, graceful
 from harness.errors import HarnessError, nearest
 
 COMMANDS = {
@@ -110,16 +112,17 @@ def cli(ctx: click.Context, competitions: Path | None, workspace: Path) -> None:
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit."""
     try:
-        code = cli.main(args=args, prog_name="harness", standalone_mode=False)
+        with graceful():
+            code = cli.main(args=args, prog_name="harness", standalone_mode=False)
     except HarnessError as error:
         fail(str(error))
     except click.UsageError as error:
         fail(one_line(error.format_message()), hint=_help_of(error))
     except click.ClickException as error:
         fail(one_line(error.format_message()))
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
         click.echo("interrupted; the same command goes on where it stopped", err=True)
-        sys.exit(130)
+        sys.exit(143 if isinstance(error.__cause__ or error, Terminated) else 130)
     except BrokenPipeError:
         # the reader of a pipe went away (`| head`); what is still buffered must not raise again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

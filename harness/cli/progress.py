@@ -125,7 +125,9 @@ class RunProgress:
 
     @hookimpl
     def harness_run_failed(self, run: Run, message: str) -> None:
-        """Print why a strategy failed."""
+        """Print why a strategy failed; the end of the command tells that it was interrupted."""
+        if message == "interrupted":
+            return
         self.out.print(f"[red]failed[/red] {run.label}:", message, soft_wrap=True)
 
 

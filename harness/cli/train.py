@@ -72,6 +72,9 @@ tracking_option = click.option(
 )
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Tasks at once.")
 @click.option("--executor", default="", help="How they run.  [default: process; sequential with one worker]")
+@click.option(
+    "--budget", default="", help="Time for each strategy on a seed, as 30m or 1h30m; the others go on when it is up."
+)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the submission files.")
 @click.option("--fast", is_flag=True, help="A subsample and one fold, marked as such: does it work at all?")
 @skip_bad_option
@@ -121,6 +124,7 @@ def run_command(ctx: click.Context, /, competition: str, **options: Any) -> None
 def _run(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[Launched, Prepared, dict[str, Any]]:
     from harness.cli.progress import RunProgress
     from harness.device import choose_device, count_cpus
+    from harness.durations import parse_duration
     from harness.facts import gather_facts
     from harness.launch import apply_settings, choose_blends, choose_strategies, launch
     from harness.planning import Hardware
@@ -133,6 +137,9 @@ def _run(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[L
     blends, broken = _whole(choose_blends(competition, options["patterns"]), unusable)
     unusable |= broken
     seeds = seeds_given(options["seeds"])
+    budget = competition.budget
+    if options["budget"]:
+        budget = replace(budget, strategy=parse_duration(options["budget"], "--budget"))
     threads = options["threads"] or max(1, count_cpus() // options["workers"])
     hardware = Hardware(choose_device(options["device"]), threads)
     folder = options["out"] or workspace.submissions(competition.id)
@@ -152,6 +159,7 @@ def _run(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[L
             workers=options["workers"],
             executor=options["executor"],
             retry_failed=options["retry_failed"],
+            budget=budget,
             facts=gather_facts(Path()),
             planned=progress.planned,
         )

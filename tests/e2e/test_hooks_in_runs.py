@@ -209,7 +209,7 @@ def test_every_kind_of_offer_is_used_where_it_is_named(toy, harness):
     asked = (toy.ws / "log").read_text().split()
     assert set(asked) == {"features", "adjuster", "splitter", "metric", "rebalancer", "executor"}
     assert asked.count("features") == asked.count("rebalancer") == 2
-    assert asked.count("executor") == 4
+    assert asked.count("executor") == 2
     mistyped = toy.run("--executor", "local.one")
     assert mistyped.code == 2
     assert "--executor: no executor 'local.one' is offered; did you mean 'local.one_by_one'?" in mistyped.err

@@ -23,7 +23,7 @@ class EncoderParams:
     backbone: str = param("xresnet18", "xresnet18, xresnet34 or xresnet50, of random weights")
     activation: Literal["relu", "mish"] = param("relu", "activation of the backbone")
 
-    pretrain_epochs: int = param(40, "passes of the pretext task over all images", low=1, high=2000)
+    pretrain_epochs: int = param(30, "passes of the pretext task over all images", low=1, high=2000)
     pretrain_view: float = param(
         0.5, "height and width of what the pretext task sees, cut from images of `size`, as a share", low=0.1, high=1.0
     )
