@@ -1,0 +1,37 @@
+"""``harness crash-test``: kill, resume, compare."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+ARGS = ("crash-test", "toy", "-s", "near", "--set", "near.slow=0.3", "--set", "near.noise=0.1", "--folds", "4")
+
+
+@pytest.mark.fault("F-01", "F-02")
+@pytest.mark.parametrize(("kills", "workers"), [(3, 1), (1, 2)])
+def test_a_run_that_is_killed_and_resumed_is_the_same(harness, kills, workers):
+    done = harness(*ARGS, "--kills", kills, "--workers", workers)
+    assert done.code == 0, done.out + done.err
+    lines = re.findall(r"^ +\d +([\d.]+) s +(\d) of 8 +[\d.]+ s   identical$", done.out, re.MULTILINE)
+    assert len(lines) == kills
+    assert done.out.endswith(f"\n{kills} of {kills} identical\n")
+
+
+def test_a_plugin_whose_results_do_not_repeat_is_caught(harness, competitions):
+    plugin = competitions / "toy/plugin.py"
+    text = plugin.read_text()
+    plugin.write_text(text.replace("default_rng(self.context.seed)", "default_rng()"))
+    done = harness(*ARGS, "--kills", "1", "--json")
+    assert done.code == 1
+    (crash,) = done.json["crashes"]
+    assert any(re.fullmatch(r"runs/toy/near-s0-\w+/oof.parquet differs", line) for line in crash["problems"])
+    assert "submissions/toy/near.csv differs" in crash["problems"]
+    assert done.json["identical"] == 0
+
+
+def test_a_run_that_fails_by_itself_is_told(harness):
+    done = harness("crash-test", "toy", "-s", "broken", "--kills", "1")
+    assert done.code == 2
+    assert "the run fails without being killed (exit code 1): " in done.err
