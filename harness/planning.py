@@ -16,7 +16,7 @@ from harness.params import as_json
 from harness.parts import Parts, corpora_seen, parts_of, parts_seen
 from harness.prepare import Prepared
 from harness.results import Run
-from harness.store import RUN, Workspace, digest_of
+from harness.store import FORMAT, RUN, Workspace, digest_of
 from harness.task import REFIT, Task
 
 
@@ -214,6 +214,7 @@ def flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 def run_record(run: Run, strategy: Strategy | None = None) -> dict[str, Any]:
     """Return ``run.json``; without a strategy for what is not trained: a mean over seeds, a blend, an import."""
     return {
+        "format": FORMAT,
         "competition": run.competition,
         "strategy": run.strategy,
         **({} if strategy is None else {"definition": asdict(strategy)}),

@@ -31,6 +31,12 @@ from harness.files import TEMPORARY, read_json, verify_checksums, write_json
 
 RUN, RESULT, FAILED = "run.json", "result.json", "failed.json"
 
+FORMAT = 1
+"""Version of the files of runs and tasks.
+
+What an older version wrote stays readable; the number grows when the code before could not read what is written now.
+"""
+
 
 def digest_of(value: Any) -> str:
     """Return the SHA-256 (hex) of a JSON value, whatever the order of its keys."""
@@ -130,7 +136,36 @@ class Stored:
 def finished_runs(workspace: Workspace, competition: str) -> Iterator[Stored]:
     """Read every finished run of a competition, oldest first."""
     for path in sorted(workspace.runs(competition).glob(f"*/{RESULT}"), key=lambda p: (p.stat().st_mtime, p)):
-        yield Stored(path.parent, read_json(path.parent / RUN), read_json(path))
+        yield read_stored(path.parent)
+
+
+def read_stored(directory: Path) -> Stored:
+    """Read a finished run.
+
+    Raises
+    ------
+    StoreError
+        If a newer version of the harness wrote it.
+    """
+    run = read_json(directory / RUN)
+    check_format(run, directory)
+    return Stored(directory, run, read_json(directory / RESULT))
+
+
+def check_format(record: Mapping[str, Any], directory: Path) -> None:
+    """Refuse what a newer version of the harness wrote; the first ones wrote no number.
+
+    Raises
+    ------
+    StoreError
+        Naming the folder and both numbers.
+    """
+    found = record.get("format", 1)
+    if found > FORMAT:
+        raise StoreError(
+            f"{directory} was written by a newer harness (format {found}, this one reads up to {FORMAT});"
+            " update it: pip install -U competition-harness"
+        )
 
 
 def find_run(workspace: Workspace, name: str, competition: str = "") -> Stored:
@@ -150,15 +185,14 @@ def find_run(workspace: Workspace, name: str, competition: str = "") -> Stored:
     """
     given = Path(name)
     if (given / RESULT).is_file():
-        return Stored(given, read_json(given / RUN), read_json(given / RESULT))
+        return read_stored(given)
     within, slash, rest = name.rpartition("/")
     competition, name = (within, rest) if slash else (competition, name)
     everything = (workspace.root / "runs").glob(f"{glob.escape(competition) or '*'}/*/{RESULT}")
     found = [path.parent for path in everything if path.parent.name.startswith(name)]
     exact = [directory for directory in found if directory.name == name]
     if len(exact or found) == 1:
-        directory = (exact or found)[0]
-        return Stored(directory, read_json(directory / RUN), read_json(directory / RESULT))
+        return read_stored((exact or found)[0])
     if not found:
         raise StoreError(f"no finished run {name!r} in {workspace.root / 'runs'}; see: harness leaderboard COMP")
     fitting = sorted(f"{directory.parent.name}/{directory.name}" for directory in found)

@@ -17,6 +17,7 @@ from harness.offers import BuildContext
 from harness.parts import parts_of
 from harness.prepare import Prepared
 from harness.results import FittedFold, FoldResult
+from harness.store import RESULT, check_format
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 def read_result(directory: Path, resumed: bool = False) -> FoldResult:
     """Read a stored fold with the epochs and notes that were logged."""
-    stored = read_json(directory / "result.json")
+    stored = dict(read_json(directory / RESULT))
+    check_format(stored, directory)
+    stored.pop("format", None)
     events = [json.loads(line) for line in (directory / "events.jsonl").read_text(encoding="utf-8").splitlines()]
     return FoldResult(
         **{
@@ -72,7 +75,7 @@ def load_fitted(directory: Path, strategy: Strategy, prepared: Prepared) -> Fitt
     def transform(examples: Examples) -> Examples:
         return examples if transformer is None else examples.with_inputs(transformer.transform(examples.inputs))
 
-    return FittedFold(int(read_json(directory / "result.json")["index"]), model, transform)
+    return FittedFold(int(read_json(directory / RESULT)["index"]), model, transform)
 
 
 def load_fold(directory: Path, strategy: Strategy, prepared: Prepared) -> Callable[[Examples], Predictions]:

@@ -25,6 +25,7 @@ from harness.parts import Parts, parts_of, stages_of
 from harness.prepare import Prepared, Setting, prepare
 from harness.results import FoldResult
 from harness.stages import run_stages
+from harness.store import FORMAT, RESULT
 from harness.stored_task import read_result
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def execute(task: Task, listener: Listener | None = None) -> FoldResult:
         log = EventLog(events, task.fold, listener)
         result = train_fold(task, prepared, fold, out, log)
         result = replace(result, seconds=time.perf_counter() - started, peak_memory=memory.read())
-        write_json(out / "result.json", asdict(result))
+        write_json(out / RESULT, {"format": FORMAT, **asdict(result)})
         events.close()
         write_checksums(out)
     return read_result(task.directory)

@@ -84,6 +84,8 @@ class RunProgress:
             self.bar.update(self.row, completed=self.done)
         if fold.resumed or run.run_id in self.baselines:
             return
+        if any(note.startswith("stage ") for note in fold.notes):
+            return  # it also paid for what the others find made
         self.trained.append(fold.seconds)
         if len(self.trained) in (1, REVISED):
             self._estimate()
