@@ -193,8 +193,11 @@ class Bookkeeper:
                 yield plan
 
     def close(self, plan: Plan) -> None:
-        """Take a plan off those that are open."""
+        """Take a plan off those that are open, and forget what no other open plan needs."""
         del self.open[plan.run.run_id]
+        for task in plan.all_tasks:
+            if not any(other.run.run_id in self.open for other in self.plans[task.directory]):
+                self.results.pop(task.directory, None)
 
     def _tell(self, event: str, plan: Plan, **facts: Any) -> None:
         given = {"run": plan.run, **facts}

@@ -427,11 +427,14 @@ class PoolRequest:
         Threads that each task uses.
     device : str
         ``"cpu"`` or ``"cuda"``.
+    address : str
+        Of a cluster that is there already; empty: this machine.
     """
 
     workers: int = 1
     threads: int = 1
     device: str = "cpu"
+    address: str = ""
 
 
 class Pool(Protocol):

@@ -48,6 +48,8 @@ class Options:
 
     Attributes
     ----------
+    address : str
+        Of a cluster, for an executor that uses one.
     executor : str
         Name of an executor; empty for ``process`` with several workers, ``sequential`` with one.
     """
@@ -56,6 +58,7 @@ class Options:
     hardware: Hardware
     workers: int = 1
     executor: str = ""
+    address: str = ""
     retry_failed: bool = False
     budget: Budget = field(default_factory=Budget)
     facts: Mapping[str, Any] | None = None
@@ -132,7 +135,7 @@ def _run_plans(plans: Sequence[Plan], prepared: Prepared, options: Options) -> I
     apart = options.workers > 1 or options.budget != Budget()
     name = options.executor or ("process" if apart else "sequential")
     executor = prepared.plugins.find(Executor, name, "--executor")
-    request = PoolRequest(options.workers, options.hardware.threads, options.hardware.device)
+    request = PoolRequest(options.workers, options.hardware.threads, options.hardware.device, options.address)
 
     def listener(task: Task) -> FoldResult:
         return execute(task, book.listen(task))

@@ -138,13 +138,9 @@ class _Worker:
         try:
             if not self.connection.poll():
                 raise EOFError
-            whole, text = pickle.loads(self.connection.recv_bytes())  # noqa: S301  of our own process
+            return unpacked(self.connection.recv_bytes())
         except (EOFError, OSError):
             return WorkerDiedError(f"its process {self._ending()}")
-        try:
-            return pickle.loads(whole)  # noqa: S301
-        except Exception:  # an exception of a module that this process does not know
-            return RuntimeError(text)
 
     def _ending(self) -> str:
         self.process.join(1.0)
@@ -188,26 +184,36 @@ def _serve(connection: Connection, function: Callable[[Any], Any], device: str |
             return
         if not sent:
             return
-        connection.send_bytes(_packed(_answer(function, sent)))
+        connection.send_bytes(answered(function, pickle.loads(sent)))  # noqa: S301  of our own process
 
 
-def _answer(function: Callable[[Any], Any], sent: bytes) -> Any:
+def answered(function: Callable[[Any], Any], task: Any) -> bytes:
+    """Call a function with a task; return its answer, or what it raised, such that `unpacked` can always read it."""
     try:
-        return function(pickle.loads(sent))  # noqa: S301
+        answer = function(task)
     except BaseException as error:  # a plugin's SystemExit fails its own task only
         # a traceback does not leave its process, a note does
         error.add_note("".join(traceback.format_exception(error)))
-        return error
-
-
-def _packed(answer: Any) -> bytes:
+        answer = error
     text = f"{type(answer).__name__}: {answer}" if isinstance(answer, BaseException) else ""
     try:
         whole = pickle.dumps(answer)
         pickle.loads(whole)  # noqa: S301  some exceptions can be written but not read
     except Exception:
-        whole = pickle.dumps(RuntimeError(text or f"an answer that cannot be sent: {type(answer).__name__}"))
+        told = RuntimeError(text or f"an answer that cannot be sent: {type(answer).__name__}")
+        for note in getattr(answer, "__notes__", ()):
+            told.add_note(note)
+        whole = pickle.dumps(told)
     return pickle.dumps((whole, text))
+
+
+def unpacked(packed: bytes) -> Any:
+    """Return what `answered` packed in a process of our own; an exception of a module unknown here as its text."""
+    whole, text = pickle.loads(packed)  # noqa: S301
+    try:
+        return pickle.loads(whole)  # noqa: S301
+    except Exception:
+        return RuntimeError(text)
 
 
 def _end_with_parent() -> None:

@@ -18,6 +18,14 @@ from harness.offers import Executor, Pool, PoolRequest
 def harness_executors() -> Iterable[Executor]:
     yield Executor("sequential", "one task after another, in this process", Sequential, live=True)
     yield Executor("process", "several tasks at once, in processes of their own", open_processes)
+    yield Executor("ray", "tasks on a Ray cluster: this machine, or --address", open_ray)
+
+
+def open_ray(function: Callable[[Any], Any], request: PoolRequest) -> AbstractContextManager[Pool]:
+    """Open a pool of Ray tasks."""
+    from harness.ray_pool import RayPool
+
+    return RayPool(function, request)
 
 
 def open_processes(function: Callable[[Any], Any], request: PoolRequest) -> AbstractContextManager[Pool]:

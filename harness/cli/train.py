@@ -72,6 +72,7 @@ tracking_option = click.option(
 )
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Tasks at once.")
 @click.option("--executor", default="", help="How they run.  [default: process; sequential with one worker]")
+@click.option("--address", default="", help="Of a running cluster, for an executor that uses one (ray).")
 @click.option(
     "--budget", default="", help="Time for each strategy on a seed, as 30m or 1h30m; the others go on when it is up."
 )
@@ -158,6 +159,7 @@ def _run(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[L
             hardware=hardware,
             workers=options["workers"],
             executor=options["executor"],
+            address=options["address"],
             retry_failed=options["retry_failed"],
             budget=budget,
             facts=gather_facts(Path()),
