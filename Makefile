@@ -9,7 +9,7 @@ PLUGINS := $(patsubst %/pyproject.toml,./%,$(wildcard plugins/*/pyproject.toml))
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup demo test test-slow packaging lint bench
+.PHONY: setup demo test test-slow reliability packaging lint bench
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP)
@@ -27,6 +27,9 @@ test: $(STAMP) packaging
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -q -m slow
+
+reliability: $(STAMP)  ## every fault by its id: run its tests, write docs/reliability.md
+	$(BIN)/python scripts/reliability.py
 
 packaging: $(STAMP)  ## wheels, installed apart from this folder, must work too
 	scripts/check_packaging.sh $(BIN)/python

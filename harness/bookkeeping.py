@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.competition import Budget
 from harness.durations import format_duration
-from harness.errors import TaskTimeoutError, WorkerDiedError
+from harness.errors import HarnessError, TaskTimeoutError, WorkerDiedError
 from harness.files import write_json
 from harness.ordering import leaders_first
 from harness.planning import Plan, differences, run_record
@@ -42,6 +42,7 @@ class Bookkeeper:
         self.live: set[Path] = set()
         self.open: dict[str, Plan] = {}
         self.touched: dict[str, Plan] = {}
+        self.broken: dict[str, HarnessError] = {}
         self.waiting: deque[Task] = deque()
         self.refitted: set[Path] = set()
         self.retried: set[Path] = set()
@@ -100,7 +101,12 @@ class Bookkeeper:
         return all(self._failed(plan) for plan in self.plans[task.directory])
 
     def _failed(self, plan: Plan) -> bool:
-        return any(task.directory in self.failures for task in plan.all_tasks)
+        return self.failure(plan) is not None
+
+    def failure(self, plan: Plan) -> BaseException | None:
+        """Return what ended a plan before its time: a task that failed, or a plugin that cannot bear an event."""
+        found = [self.failures[task.directory] for task in plan.all_tasks if task.directory in self.failures]
+        return found[0] if found else self.broken.get(plan.run.run_id)
 
     def _stored(self, task: Task, plan: Plan) -> bool:
         try:
@@ -201,4 +207,7 @@ class Bookkeeper:
 
     def _tell(self, event: str, plan: Plan, **facts: Any) -> None:
         given = {"run": plan.run, **facts}
-        self.prepared.plugins.tell(event, **given)
+        problem = self.prepared.plugins.tell(event, **given)
+        if problem is not None:
+            self.broken.setdefault(plan.run.run_id, problem)
+            self.touched[plan.run.run_id] = plan

@@ -30,6 +30,8 @@ def predict_checked(model: Model, examples: Examples, info: DatasetInfo, who: st
         raise PluginError(f"model {who!r} predicted columns {listed(found.columns)}; expected {listed(info.outputs)}")
     if len(found.ids) != len(examples) or not np.array_equal(found.ids, examples.ids):
         raise PluginError(f"model {who!r} predicted other rows than it was given, or in another order")
+    if found.values.dtype.kind not in "fiub":  # texts and complex numbers would be converted without a word
+        raise PluginError(f"model {who!r} predicted values of dtype {found.values.dtype}, expected float64")
     values = np.ascontiguousarray(found.values, dtype=np.float64)
     check_values(values, info.task_type, f"model {who!r}")
     return Predictions(found.ids, values, tuple(found.columns))

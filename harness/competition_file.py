@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -102,6 +103,8 @@ class _Section:
         value = self.take(key, *default)
         if not isinstance(value, str):
             raise ConfigError(f"{self.where}: {key} = {value!r}: expected a string")
+        if any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in value):  # a terminal would obey them
+            raise ConfigError(f"{self.where}: {key} = {value!r}: expected no control characters")
         return value
 
     def flag(self, key: str, default: bool) -> bool:

@@ -271,6 +271,8 @@ class Predictions:
 
     def __post_init__(self) -> None:
         """Refuse a shape that does not fit ids and columns."""
+        if not hasattr(self.values, "shape"):
+            raise DataError(f"predictions are a {type(self.values).__name__}, expected an array of (ids, columns)")
         if tuple(self.values.shape) != (len(self.ids), len(self.columns)):
             raise DataError(
                 f"predictions have shape {tuple(self.values.shape)}, expected {(len(self.ids), len(self.columns))}"

@@ -15,12 +15,12 @@ import re
 import secrets
 import shutil
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from harness.errors import StoreError
+from harness.errors import StoreError, listed
 
 CHECKSUMS = "checksums.json"
 TEMPORARY = ".tmp-"
@@ -79,9 +79,10 @@ def atomic_directory(path: Path) -> Iterator[Path]:
     Raises
     ------
     StoreError
-        If the system refuses, naming path and reason.
+        If the system refuses, naming path, reason and bytes written so far.
     """
-    with _told(path):
+    written = 0
+    with _told(path, lambda: written):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = _temporary(path)
         temporary.mkdir()
@@ -90,6 +91,7 @@ def atomic_directory(path: Path) -> Iterator[Path]:
             _sync_tree(temporary)
             _replace_directory(temporary, path)
         except BaseException:
+            written = sum(file.stat().st_size for file in temporary.rglob("*") if file.is_file())
             shutil.rmtree(temporary, ignore_errors=True)
             raise
         _sync_folder(path.parent)
@@ -226,6 +228,14 @@ def slug(name: str) -> str:
     if safe and safe == name:
         return safe
     return f"{safe or 'x'}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+def listed_in(texts: Sequence[str], path: Path, limit: int = 5) -> str:
+    """Join texts for a message as `listed` does; where that shows a part only, all are written to a file it names."""
+    if len(texts) <= limit:
+        return listed(texts, limit)
+    write_text(path, "".join(f"{text}\n" for text in texts))
+    return f"{listed(texts, limit)}; all of them: {path}"
 
 
 def _plain(value: Any) -> Any:

@@ -21,8 +21,8 @@ def find_competitions(extra: Path | None, plugins: Plugins) -> dict[str, Path]:
         Folder by id, sorted by id.
     """
     roots = [Path("competitions")] + ([extra] if extra else [])
-    for _, answer in plugins.ask("harness_competitions"):
-        roots.extend(answer or ())
+    for _, folders in reversed(list(plugins.answers("harness_competitions"))):
+        roots.extend(folders)
     found: dict[str, Path] = {}
     for root in roots:
         for path in sorted(root.glob(f"*/{FILE}")):

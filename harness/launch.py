@@ -20,6 +20,10 @@ from harness.plugins import Plugins
 from harness.prepare import Prepared
 from harness.results import RunResult
 from harness.run import Options, Outcome, run_all
+from harness.schema import schema_of
+from harness.store import Workspace
+from harness.submission_check import warnings_of
+from harness.submission_file import read_submission
 from harness.submitting import publish, submission_names
 
 
@@ -37,6 +41,8 @@ class Launched:
         The board as a picture.
     unusable : tuple of str
         Strategies and blends that were left out, because what they need is missing or broken.
+    trouble : tuple of str
+        What plugins did wrong when they were told an event.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -47,6 +53,7 @@ class Launched:
     figure: Path | None
     unusable: tuple[str, ...] = ()
     blends: tuple[Blended, ...] = ()
+    trouble: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -55,7 +62,7 @@ class Launched:
         wanted: list[Outcome | Blended] = [*trained, *self.blends]
         failed = [line for line in wanted if line.result is None]
         if not failed:
-            return 3 if self.unusable else 0
+            return 3 if self.unusable or self.trouble else 0
         if len(failed) < len(wanted):
             return 3
         return 2 if all(line.mistake for line in failed) else 1
@@ -159,6 +166,7 @@ def launch(
     HarnessError
         Before anything is trained, if something cannot be used.
     """
+    Workspace(folder).check_writable()
     outcomes = tuple(run_all(prepared, strategies, seeds, options))
     means, submissions, members = [], {}, {}
     for group in _by_label(outcomes):
@@ -181,17 +189,26 @@ def launch(
         if one.result is not None and one.result.submission is not None:
             name = submission_names(one.run.strategy, [0], one.run.fast)[0]
             submissions[one.run.run_id] = publish(one.result.submission, folder, name)
+    _warn_of_ids(prepared, outcomes)
     board = read_board(options.workspace, prepared.competition, prepared.metrics, board_key(prepared))
     first = best_submission(board, options.workspace)
     best = publish(first, folder, "best-fast" if prepared.setting.fast else "best") if first and submissions else None
     figure = _draw(prepared, board, options)
-    prepared.plugins.tell(
-        "harness_board_updated",
-        competition=prepared.competition,
-        board=board.as_json(),
-        figures=[figure] if figure else [],
-    )
-    return Launched(outcomes, tuple(means), board, submissions, best, figure, blends=blended)
+    told = {"competition": prepared.competition, "board": board.as_json(), "figures": [figure] if figure else []}
+    problem = prepared.plugins.tell("harness_board_updated", **told)
+    if problem is not None:
+        prepared.plugins.tell("harness_warned", run=outcomes[0].plan.run, message=str(problem))
+    trouble = tuple(prepared.plugins.trouble)
+    return Launched(outcomes, tuple(means), board, submissions, best, figure, blends=blended, trouble=trouble)
+
+
+def _warn_of_ids(prepared: Prepared, outcomes: Sequence[Outcome]) -> None:
+    """Tell of ids that a spreadsheet program would run, once for all submissions; they stay as they are."""
+    made = next((o.result for o in outcomes if o.result is not None), None)
+    if made is None or made.submission is None:
+        return
+    for warning in warnings_of(schema_of(prepared.competition, prepared.dataset), read_submission(made.submission)):
+        prepared.plugins.tell("harness_warned", run=made.run, message=f"submissions: {warning}")
 
 
 def _member(group: Sequence[Outcome], results: Sequence[RunResult], options: Options) -> Member:

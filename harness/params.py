@@ -34,7 +34,15 @@ class ParamDoc:
     log: bool = False
 
 
-def param(default: Any, help: str, *, low: float | None = None, high: float | None = None, log: bool = False) -> Any:
+def param(
+    default: Any,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    log: bool = False,
+    weights: bool = False,
+) -> Any:
     """Declare a parameter of an offer's params dataclass.
 
     Parameters
@@ -46,6 +54,8 @@ def param(default: Any, help: str, *, low: float | None = None, high: float | No
         Inclusive bounds, checked when set and read by tuning.
     log : bool
         Tune on a logarithmic scale.
+    weights : bool
+        It names pretrained weights, which a competition's rules may forbid; false values name none.
 
     Examples
     --------
@@ -59,7 +69,9 @@ def param(default: Any, help: str, *, low: float | None = None, high: float | No
         ...
     harness.errors.ConfigError: model: unknown parameter 'dept'; did you mean 'depth'?
     """
-    return dataclasses.field(default=default, metadata={"help": help, "low": low, "high": high, "log": log})
+    return dataclasses.field(
+        default=default, metadata={"help": help, "low": low, "high": high, "log": log, "weights": weights}
+    )
 
 
 def parse_params(kind: type[P], given: Mapping[str, Any], where: str) -> P:

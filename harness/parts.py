@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from harness.competition import Strategy
@@ -52,6 +52,18 @@ def parts_of(strategy: Strategy, prepared: Prepared) -> Parts:
         rebalancer_params = parse_params(rebalancer.params, strategy.rebalancer.params, f"{where}: rebalancer")
     model = parse_params(recipe.params, strategy.model.params, f"{where}: model")
     return Parts(recipe, model, features, features_params, rebalancer, rebalancer_params)
+
+
+def weights_seen(parts: Parts) -> list[str]:
+    """Return the parameters of a strategy that name pretrained weights: ``model.weights``."""
+    named = {"features": parts.features_params, "model": parts.model, "rebalancer": parts.rebalancer_params}
+    return [
+        f"{part}.{field.name}"
+        for part, params in named.items()
+        if params is not None
+        for field in fields(params)
+        if field.metadata.get("weights") and getattr(params, field.name)
+    ]
 
 
 def stages_of(parts: Parts, info: DatasetInfo) -> list[Stage]:

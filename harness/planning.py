@@ -13,7 +13,7 @@ from harness.competition import Strategy, Use
 from harness.errors import ConfigError
 from harness.files import read_json, slug
 from harness.params import as_json
-from harness.parts import Parts, corpora_seen, parts_of, parts_seen
+from harness.parts import Parts, corpora_seen, parts_of, parts_seen, weights_seen
 from harness.prepare import Prepared
 from harness.results import Run
 from harness.store import FORMAT, RUN, Workspace, digest_of
@@ -120,6 +120,11 @@ def _check_rules(prepared: Prepared, strategy: Strategy) -> None:
         raise ConfigError(
             f"strategy {strategy.name!r} learns from the test set's inputs, which the rules of"
             f" {prepared.competition.id} forbid"
+        )
+    if not prepared.competition.rules.pretrained and weights_seen(parts):
+        raise ConfigError(
+            f"strategy {strategy.name!r} starts from pretrained weights ({', '.join(weights_seen(parts))}), which the"
+            f" rules of {prepared.competition.id} forbid"
         )
 
 

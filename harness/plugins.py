@@ -76,12 +76,15 @@ class Plugins:
     ----------
     loaded : list of Loaded
         Every plugin that is not built in, broken ones too.
+    trouble : list of str
+        What plugins did wrong when they were told an event.
     """
 
     def __init__(self) -> None:
         self.manager = pluggy.PluginManager(PROJECT)
         self.manager.add_hookspecs(hookspecs)
         self.loaded: list[Loaded] = []
+        self.trouble: list[str] = []
         self._offers: dict[type[Any], dict[str, Any]] = {}
 
     def offers(self, kind: type[T]) -> dict[str, T]:
@@ -163,14 +166,32 @@ class Plugins:
         """Return the names of the plugins that implement a hook, those registered last first."""
         return [impl.plugin_name for impl in reversed(getattr(self.manager.hook, hook).get_hookimpls())]
 
-    def tell(self, hook: str, **given: Any) -> None:
-        """Fire an event; answers are ignored."""
-        for _ in self.ask(hook, **given):
-            pass
+    def tell(self, hook: str, **given: Any) -> HarnessError | None:
+        """Fire an event: every plugin hears it, whichever of them fails; answers are ignored.
+
+        Returns
+        -------
+        HarnessError or None
+            What the first plugin that failed is told to have done; warned of and kept in `trouble`.
+        """
+        failed: list[HarnessError] = []
+        for impl in reversed(getattr(self.manager.hook, hook).get_hookimpls()):
+            try:
+                impl.function(*(given[name] for name in impl.argnames))
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # SystemExit too: a listener decides nothing
+                failed.append(PluginError(f"plugin {impl.plugin_name!r} failed in {hook}: {describe_error(error)}"))
+        for problem in failed:
+            if str(problem) not in self.trouble:
+                self.trouble.append(str(problem))
+                if "run" in given:
+                    self.tell("harness_warned", run=given["run"], message=str(problem))
+        return failed[0] if failed else None
 
     def _gather(self, kind: type[Any]) -> dict[str, Any]:
         found: dict[str, tuple[str, Any]] = {}
-        for plugin, offers in self._answers(GATHERED[kind]):
+        for plugin, offers in self.answers(GATHERED[kind]):
             try:
                 for offer in offers:
                     _check_offer(plugin, kind, offer)
@@ -186,7 +207,7 @@ class Plugins:
                 found[offer.name] = (plugin, offer)
         return {name: offer for name, (_, offer) in sorted(found.items())}
 
-    def _answers(self, hook: str) -> Iterator[tuple[str, list[Any]]]:
+    def answers(self, hook: str) -> Iterator[tuple[str, list[Any]]]:
         """Like `ask`, but a plugin that fails is marked as broken and the others go on."""
         for impl in getattr(self.manager.hook, hook).get_hookimpls():
             try:
@@ -248,6 +269,9 @@ def load_plugins(local: Path | None = None, builtin: Iterable[str] = BUILTIN) ->
         if any((plugin.name, plugin.distribution) == (point.name, distribution) for plugin in plugins.loaded):
             continue  # one distribution found twice, as by an editable install beside its own folder
         try:
+            taken = next((one for one in plugins.loaded if one.name == point.name and not one.error), None)
+            if taken is not None:
+                raise PluginError(f"a plugin {point.name!r} exists already, of {taken.distribution}; uninstall one")
             if point.name == LOCAL:
                 raise PluginError(f"{LOCAL!r} is the name of a competition's own plugin")
             plugins.register(point.name, point.load())

@@ -20,8 +20,11 @@ from harness.planning import strategy_from_record
 from harness.plugins import load_plugins
 from harness.prepare import Prepared, Setting, source_of
 from harness.records import info_from, read_scored
+from harness.schema import schema_of
+from harness.spreadsheets import defused
 from harness.store import Stored, Workspace, find_run, stored_tasks
 from harness.stored_task import load_fold
+from harness.submission_check import warnings_of
 from harness.submission_file import write_submission
 from harness.submitting import make_submission
 
@@ -40,7 +43,8 @@ class Predicted:
     ----------
     rows : int
     problems : tuple of str
-        A line for each row that the data source had to mend, as `harness.data.PROBLEM` has it.
+        What is dangerous about the ids, and a line for each row that the data source had to mend, as
+        `harness.data.PROBLEM` has it.
     """
 
     rows: int
@@ -71,14 +75,15 @@ def predict_new(workspace: Workspace, name: str, source: Path, output: Path, com
     info = prepared.dataset.info
     if offer.table_new is not None:
         with atomic_write(output) as file:
-            offer.table_new(params, examples, predictions).to_csv(file, index=False)
+            defused(offer.table_new(params, examples, predictions)).to_csv(file, index=False)
         return Predicted(len(examples), _problems(examples))
     decisions = None if decided is None else Predictions(examples.ids, decided, info.outputs)
     prepared = replace(prepared, dataset=replace(prepared.dataset, test=examples))
     submission = make_submission(prepared, predictions, decisions)
     assert submission is not None
     write_submission(output, submission)
-    return Predicted(len(examples), _problems(examples))
+    warnings = warnings_of(schema_of(prepared.competition, prepared.dataset), submission)
+    return Predicted(len(examples), (*warnings, *_problems(examples)))
 
 
 def _problems(examples: Examples) -> tuple[str, ...]:

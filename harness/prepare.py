@@ -255,9 +255,7 @@ def check_dataset(competition: Competition, dataset: Dataset, plugins: Plugins) 
     """
     import numpy as np
 
-    check_unique(dataset.train.ids, "train")
-    if dataset.test is not None:
-        check_unique(dataset.test.ids, "test")
+    _check_ids(dataset)
     if dataset.train.targets is None:
         raise DataError("train has no targets")
     if competition.task is TaskType.REGRESSION:
@@ -274,6 +272,19 @@ def check_dataset(competition: Competition, dataset: Dataset, plugins: Plugins) 
         problems += [f"{problem} ({plugin})" for problem in problems_in(answer, plugin, hook)]
     if problems:
         raise DataError(listed(problems, 3))
+
+
+def _check_ids(dataset: Dataset) -> None:
+    check_unique(dataset.train.ids, "train")
+    if dataset.test is not None:
+        check_unique(dataset.test.ids, "test")
+    if dataset.valid is not None:
+        check_unique(dataset.valid.ids, "the labelled validation set")
+        both = sorted({*dataset.train.ids} & {*dataset.valid.ids})
+        if both:
+            raise DataError(f"{len(both)} ids are in both train and the labelled validation set: {listed(both)}")
+    if dataset.sample_submission is not None and dataset.sample_submission.empty:
+        raise DataError("the sample submission has a header but no rows")
 
 
 def subsample(dataset: Dataset, rows: int) -> Dataset:

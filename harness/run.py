@@ -22,7 +22,7 @@ from harness.data import Examples, Predictions
 from harness.errors import HarnessError, TaskTimeoutError, traceback_of
 from harness.files import read_json, write_json
 from harness.offers import Executor, Pool, PoolRequest
-from harness.parts import corpora_seen, parts_of, parts_seen
+from harness.parts import corpora_seen, parts_of, parts_seen, weights_seen
 from harness.planning import Hardware, Plan, plan_run
 from harness.plugins import describe_error
 from harness.prepare import Prepared
@@ -190,11 +190,12 @@ def _longer(budget: Budget, before: Mapping[str, float | None]) -> bool:
 
 def _end(plan: Plan, prepared: Prepared, options: Options, book: Bookkeeper) -> Outcome:
     """Finish a run, or record why it failed."""
-    failed = [book.failures[task.directory] for task in plan.all_tasks if task.directory in book.failures]
     try:
-        if failed:
-            raise failed[0]
+        if (failure := book.failure(plan)) is not None:
+            raise failure
         result = _finish(plan, prepared, options, [book.results[task.directory] for task in plan.tasks])
+        if (problem := prepared.plugins.tell("harness_run_finished", run=plan.run, result=result)) is not None:
+            raise problem
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # whatever a plugin raises fails its own run only
@@ -205,7 +206,6 @@ def _end(plan: Plan, prepared: Prepared, options: Options, book: Bookkeeper) -> 
         prepared.plugins.tell("harness_run_failed", run=plan.run, message=message)
         return Outcome(plan, None, message, mistake, status)
     (plan.run.directory / FAILED).unlink(missing_ok=True)
-    prepared.plugins.tell("harness_run_finished", run=plan.run, result=result)
     return Outcome(plan, result)
 
 
@@ -262,6 +262,7 @@ def marks_of(plan: Plan, prepared: Prepared) -> tuple[str, ...]:
         "simulated": prepared.dataset.info.simulated,
         "sees test inputs": "test" in seen or any(link.offer.sees_test for link in plan.links),
         "sees validation inputs": "valid" in seen,
+        "pretrained weights": bool(weights_seen(parts)),
         f"reads {', '.join(corpora)}": bool(corpora),
     }
     return (*(mark for mark, holds in marks.items() if holds), *prepared.marks)

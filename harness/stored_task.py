@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from harness.checked import predict_checked
 from harness.competition import Strategy
 from harness.data import Examples, Predictions
 from harness.device import choose_device, count_cpus
-from harness.errors import DataError
+from harness.errors import DataError, HarnessError, StoreError
 from harness.files import read_json
 from harness.offers import BuildContext
 from harness.parts import parts_of
@@ -66,16 +67,29 @@ def load_fitted(directory: Path, strategy: Strategy, prepared: Prepared) -> Fitt
     parts, context = parts_of(strategy, prepared), BuildContext(0, choose_device("auto"), count_cpus())
     info = prepared.dataset.info
     model = parts.recipe.build(parts.model, info, context)
-    model.load(directory / "model")
+    with _readable(directory):
+        model.load(directory / "model")
     transformer = None
     if parts.features is not None:
         transformer = parts.features.build(parts.features_params, info, context)
-        transformer.load(directory / "features")
+        with _readable(directory):
+            transformer.load(directory / "features")
 
     def transform(examples: Examples) -> Examples:
         return examples if transformer is None else examples.with_inputs(transformer.transform(examples.inputs))
 
     return FittedFold(int(read_json(directory / RESULT)["index"]), model, transform)
+
+
+@contextmanager
+def _readable(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except (HarnessError, ImportError):
+        raise
+    except Exception as error:  # a damaged or forged file can break any part of a reader; the cause is chained
+        told = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise StoreError(f"{directory}: its files cannot be read ({told}); run the strategy again") from error
 
 
 def load_fold(directory: Path, strategy: Strategy, prepared: Prepared) -> Callable[[Examples], Predictions]:

@@ -117,10 +117,10 @@ def _board(board: Mapping[str, Any], here: str) -> Iterable[str]:
 
 
 def _named(entry: Mapping[str, Any], board: Mapping[str, Any]) -> str:
-    """Return a line's name; of a mean over seeds with how the single runs' scores lie."""
+    """Return a line's name, with its seed unless that is 0; of a mean over seeds with how the single scores lie."""
     seeds, metric, on = entry.get("seeds"), board["metric"], board["on"]
     if not seeds or seeds["mean"][metric][on] is None:
-        return str(entry["name"])
+        return f"{entry['name']} (seed {entry['seed']})" if entry.get("seed") else str(entry["name"])
     return f"{entry['name']}: seeds {seeds['mean'][metric][on]:.4g} ± {seeds['std'][metric][on]:.2g}"
 
 

@@ -34,6 +34,7 @@ COMMANDS = {
     "leaderboard": ("board", "Show the leaderboard of a competition."),
     "report": ("report", "Write one HTML page that shows a run, its errors and its predictions; it needs no network."),
     "ui": ("board", "Open the MLflow UI on this machine, at the leaderboard of a competition."),
+    "sync": ("sync", "Deliver to MLflow what earlier commands could not; everything arrives once."),
     "validate": ("submit", "Check a submission file without answers: ids, columns, ranges, sums."),
     "grade": ("submit", "Score a submission file against true answers, joined by id."),
     "predict": ("submit", "Predict new data with a finished run."),

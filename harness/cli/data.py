@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from harness.cli.app import competition_argument, echo_json, json_option, shared_of
+from harness.cli.app import competition_argument, echo_json, json_option, one_line, shared_of
 from harness.cli.train import data_option
 from harness.errors import ConfigError, HarnessError, nearest
 
@@ -33,9 +33,9 @@ def check_command(ctx: click.Context, competition: str, data: str, as_json: bool
         echo_json({**facts, "problems": problems})
     else:
         for name, value in facts.items():
-            click.echo(f"  {name:<12}{value}")
+            click.echo(f"  {name:<12}{one_line(str(value))}")
         for problem in problems:
-            click.echo(f"{click.style('problem:', fg='red')} {problem}", err=True)
+            click.echo(f"{click.style('problem:', fg='red')} {one_line(str(problem))}", err=True)
         if not problems:
             click.echo(f"{click.style('ok', fg='green')}: harness run {competition}{f' --data {data}' if data else ''}")
     ctx.exit(2 if problems else 0)

@@ -69,7 +69,9 @@ def plugins_command(as_json: bool) -> None:
         echo_json({"plugins": rows, "builtin": builtin})
         return
     for row in rows:
-        click.echo(f"{click.style(row['name'], bold=True)} {row['version']}  ({row['distribution']})")
+        click.echo(
+            f"{click.style(one_line(row['name']), bold=True)} {one_line(row['version'] + '  (' + row['distribution'])})"
+        )
         if row["error"]:
             click.echo(f"  {click.style('broken:', fg='red')} {one_line(row['error'])}\n  fix: {one_line(row['fix'])}")
         _offers(row["offers"])
@@ -182,10 +184,10 @@ def _print_params(kind: type[Any], name: str, plugins: Plugins) -> None:
     except HarnessError as error:
         click.echo(f"  {kind.kind} {name}: {click.style(one_line(str(error)), fg='red')}")
         return
-    click.echo(f"  {click.style(name, bold=True)}  {kind.kind}: {offer.summary}")
+    click.echo(f"  {click.style(name, bold=True)}  {kind.kind}: {one_line(offer.summary)}")
     for doc in document(offer.params):
         first = f"    {doc.name} = {_short(doc.default)!s}"
-        click.echo(click.wrap_text(f"{doc.help}  ({doc.type}{_bounds(doc)})", 110, f"{first:<34} ", " " * 35))
+        click.echo(click.wrap_text(f"{one_line(doc.help)}  ({doc.type}{_bounds(doc)})", 110, f"{first:<34} ", " " * 35))
 
 
 def _bounds(doc: ParamDoc) -> str:

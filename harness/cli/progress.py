@@ -10,6 +10,7 @@ from typing import Any
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from harness.cli.app import one_line
 from harness.cli.show import console, duration, number
 from harness.hookspecs import hookimpl
 from harness.planning import Plan
@@ -63,18 +64,20 @@ class RunProgress:
     def warn(self, message: str) -> None:
         """Print a warning without disturbing the bar."""
         # a message may hold brackets, which are no markup
-        self.out.print("[yellow]warning:[/yellow]", escape(message), markup=True, soft_wrap=True)
+        self.out.print("[yellow]warning:[/yellow]", escape(one_line(message)), markup=True, soft_wrap=True)
 
     @hookimpl
     def harness_fold_started(self, run: Run, fold: int) -> None:
         """Show which fold trains."""
-        self.bar.update(self.row, description=f"{run.label} fold {fold}")
+        self.bar.update(self.row, description=escape(one_line(f"{run.label} fold {fold}")))
 
     @hookimpl
     def harness_epoch_logged(self, run: Run, fold: int, step: int, metrics: Mapping[str, float]) -> None:
         """Show the latest epoch."""
         name, value = next(iter(metrics.items()), ("", float("nan")))
-        self.bar.update(self.row, description=f"{run.label} fold {fold}, step {step}, {name} {number(value)}")
+        self.bar.update(
+            self.row, description=escape(one_line(f"{run.label} fold {fold}, step {step}, {name} {number(value)}"))
+        )
 
     @hookimpl
     def harness_fold_scored(self, run: Run, fold: FoldResult) -> None:
@@ -121,7 +124,7 @@ class RunProgress:
         value = getattr(score, self.on)
         seed = f" seed {run.seed}" if run.seed else ""
         self.out.print(
-            f"[green]done[/green] {run.label}{seed}: {self.metric} {number(value)}"
+            f"[green]done[/green] {escape(one_line(run.label))}{seed}: {self.metric} {number(value)}"
             f" [dim]± {number(score.stderr)} over folds, {duration(result.seconds)}[/dim]"
         )
 
@@ -130,7 +133,8 @@ class RunProgress:
         """Print why a strategy failed; the end of the command tells that it was interrupted."""
         if message == "interrupted":
             return
-        self.out.print(f"[red]failed[/red] {run.label}:", message, soft_wrap=True)
+        # what a plugin says is no markup, and nothing a terminal should obey
+        self.out.print(f"[red]failed[/red] {escape(one_line(f'{run.label}: {message}'))}", soft_wrap=True)
 
 
 class Download:
@@ -148,7 +152,7 @@ class Download:
     def __call__(self, name: str, done: int, total: int | None) -> None:
         """Show how far a file has come, in bytes."""
         if name not in self.rows:
-            self.rows[name] = self.bar.add_task(name, total=total)
+            self.rows[name] = self.bar.add_task(escape(one_line(name)), total=total)
         self.bar.update(self.rows[name], completed=done, total=total)
 
     def __enter__(self) -> Download:

@@ -13,6 +13,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from harness.cli.app import one_line
 from harness.leaderboard import NOT_BETTER, Board, score_of
 
 SHORT = {NOT_BETTER: "below baseline"}
@@ -113,7 +114,7 @@ def _table(board: Board, entries: Sequence[Mapping[str, Any]], width: int) -> Ta
 
 def _shown_name(entry: Mapping[str, Any]) -> str:
     seeded = entry["seed"] not in (0, None)
-    return f"{entry['name']} (seed {entry['seed']})" if seeded else str(entry["name"])
+    return one_line(f"{entry['name']} (seed {entry['seed']})" if seeded else str(entry["name"]))
 
 
 def _flags(entry: Mapping[str, Any], board: Board) -> str:
@@ -135,7 +136,7 @@ def _style(entry: Mapping[str, Any]) -> str:
 
 def _notes(board: Board) -> list[str]:
     info = board.data.get("info", {})
-    lines = [f"note: {escape(note)}" for note in info.get("notes", ())]
+    lines = [f"note: {escape(one_line(note))}" for note in info.get("notes", ())]
     if info.get("simulated"):
         lines.insert(0, "SIMULATED DATA: these scores say nothing about the real task")
     if board.others:

@@ -51,9 +51,9 @@ def validate_command(ctx: click.Context, competition: str, file: Path, data: str
         echo_json({"file": str(file), "valid": not problems, "problems": problems, "warnings": warnings})
     else:
         for warning in warnings:
-            click.echo(f"{click.style('warning:', fg='yellow')} {warning}", err=True)
+            click.echo(f"{click.style('warning:', fg='yellow')} {one_line(warning)}", err=True)
         for problem in problems:
-            click.echo(f"{click.style('problem:', fg='red')} {problem}")
+            click.echo(f"{click.style('problem:', fg='red')} {one_line(problem)}")
         if not problems:
             click.echo(f"{click.style('valid', fg='green')}: {len(submission.frame):,} rows, {file}")
     ctx.exit(2 if problems else 0)
@@ -153,7 +153,8 @@ def import_command(
         directions = {metric.name: metric.direction for metric in prepared.metrics}
         uri = resolve_uri(tracking_uri, workspace.root)
         warn = lambda text: click.echo(f"warning: {text}", err=True)  # noqa: E731
-        tracker = Tracker(uri, prepared.competition, prepared.dataset, directions=directions, warn=warn)
+        about = prepared.competition, prepared.dataset
+        tracker = Tracker(uri, *about, workspace=workspace.root, directions=directions, warn=warn)
         prepared.plugins.manager.register(tracker, "tracking")
     try:
         result = import_predictions(prepared, workspace, name, oof, test, valid)

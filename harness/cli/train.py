@@ -152,7 +152,8 @@ def _run(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[L
         tracker = None
         if uri is not None:
             directions = {metric.name: metric.direction for metric in prepared.metrics}
-            tracker = Tracker(uri, competition, prepared.dataset, directions=directions, warn=progress.warn)
+            about = competition, prepared.dataset
+            tracker = Tracker(uri, *about, workspace=workspace.root, directions=directions, warn=progress.warn)
             plugins.manager.register(tracker, "tracking")
         run_options = Options(
             workspace=workspace,

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.competition import Competition
-from harness.data import Dataset
-from harness.results import FoldResult, Run, RunResult
+from harness.results import FoldResult, Run
+from harness.tracking.about import About
+from harness.tracking.stored import Finished
 
 _COLORS = (
     *("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377"),
@@ -61,9 +61,8 @@ def seed_of(run: Run) -> str:
     return "mean" if run.seed is None else str(run.seed)
 
 
-def run_tags(run: Run, competition: Competition, dataset: Dataset, directions: Mapping[str, str]) -> dict[str, str]:
+def run_tags(run: Run, about: About) -> dict[str, str]:
     """Return the tags of a run: where it came from and how it is to be compared."""
-    info, primary = dataset.info, competition.primary
     tags = {
         "level": "run",
         "harness_run": run.run_id,
@@ -71,23 +70,23 @@ def run_tags(run: Run, competition: Competition, dataset: Dataset, directions: M
         "strategy": run.strategy,
         "label": run.label,
         "seed": seed_of(run),
-        "primary_metric": primary,
-        "direction": directions.get(primary, ""),
-        "ranked_on": competition.evaluate.on,
-        "data": info.name,
-        "data_variant": info.variant,
-        "data_digest": dataset.digest,
-        "marks": ", ".join(_marks(run, dataset)),
+        "primary_metric": about.primary,
+        "direction": about.directions.get(about.primary, ""),
+        "ranked_on": about.on,
+        "data": about.data,
+        "data_variant": about.variant,
+        "data_digest": about.digest,
+        "marks": ", ".join(_marks(run, about)),
         **flatten({part: run.identity[part] for part in ("versions", "evaluation") if part in run.identity}),
         **flatten(run.facts),
     }
     commit = next((tags[key] for key in ("git.commit", "git_commit", "commit") if tags.get(key)), "")
     known = {"mlflow.source.name": "harness", "mlflow.source.type": "LOCAL", "mlflow.source.git.commit": commit}
-    known["mlflow.runColor"] = color(run.strategy, competition)
+    known["mlflow.runColor"] = color(run.strategy, about)
     return {key: text for key, text in {**tags, **known}.items() if text and text != "none"}
 
 
-def color(strategy: str, competition: Competition) -> str:
+def color(strategy: str, about: About) -> str:
     """Return a strategy's colour in charts, the same for all its runs; grey for baselines.
 
     Notes
@@ -95,23 +94,22 @@ def color(strategy: str, competition: Competition) -> str:
     The twelve colours are those of Paul Tol's schemes that stay apart for colour-blind readers,
     https://personal.sron.nl/~pault/.
     """
-    names = competition.names
+    names = about.names
     return _COLORS[names.index(strategy) % len(_COLORS)] if strategy in names else "#999999"
 
 
-def _marks(run: Run, dataset: Dataset) -> list[str]:
-    return [mark for mark, holds in (("fast", run.fast), ("simulated", dataset.info.simulated)) if holds]
+def _marks(run: Run, about: About) -> list[str]:
+    return [mark for mark, holds in (("fast", run.fast), ("simulated", about.simulated)) if holds]
 
 
-def run_metrics(result: RunResult) -> dict[str, float]:
+def run_metrics(result: Finished) -> dict[str, float]:
     """Return a finished run's metrics, under names that are the same for every strategy."""
     found: dict[str, float | None] = {"seconds": result.seconds}
     for name, score in result.scores.items():
         found[f"oof_{name}"], found[f"valid_{name}"] = score.oof, score.valid
         found[f"fold_mean_{name}"], found[f"fold_stderr_{name}"] = score.mean, score.stderr
         found[f"raw_oof_{name}"] = score.raw_oof
-    peak = max((fold.peak_memory for fold in result.folds), default=0)
-    return _finite({**found, "peak_memory_mb": peak / 1e6 if peak else None})
+    return _finite({**found, "peak_memory_mb": result.peak_memory / 1e6 if result.peak_memory else None})
 
 
 def fold_metrics(fold: FoldResult) -> dict[str, float]:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.competition import Competition
-from harness.data import Dataset
+from harness.tracking.about import About
 from harness.tracking.content import BASELINE
+from harness.tracking.handle import Handle
 from harness.tracking.note import board_note
 from harness.tracking.reading import merged, order, search
 from harness.tracking.server import artifact_location, database_path, open_client
@@ -16,6 +16,7 @@ from harness.tracking.view import VIEW_TAG, ranked_metric, view_state, view_tag
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Experiment as MlflowExperiment
     from mlflow.entities import Run as MlflowRun
 
 KIND = {"mlflow.experimentKind": "custom_model_development"}
@@ -26,45 +27,29 @@ BOARD = "harness_board"
 class Experiment:
     """One competition in MLflow."""
 
-    def __init__(
-        self,
-        client: MlflowClient,
-        experiment_id: str,
-        uri: str,
-        competition: Competition,
-        dataset: Dataset,
-        directions: Mapping[str, str],
-    ) -> None:
-        self.client, self.id, self.uri = client, experiment_id, uri
-        self.competition, self.dataset = competition, dataset
-        self.direction = directions.get(competition.primary, "min")
+    def __init__(self, client: MlflowClient, experiment_id: str, uri: str, about: About) -> None:
+        self.client, self.id, self.uri, self.about = client, experiment_id, uri, about
 
     @classmethod
-    def open(cls, uri: str, competition: Competition, dataset: Dataset, directions: Mapping[str, str]) -> Experiment:
+    def open(cls, uri: str, about: About) -> Experiment:
         """Find the experiment or make it, with its kind and its saved view."""
         client = open_client(uri)
-        experiment_id, new = _find_or_create(client, uri, competition)
-        self = cls(client, experiment_id, uri, competition, dataset, directions)
-        if new:
-            about = {"competition": competition.id, "task": competition.task.value, "title": competition.title}
-            first = {
-                "mlflow.note.content": board_note(competition, dataset, [], self.direction),
-                VIEW_TAG: self._view([], 0),
-            }
-            self._tag({**KIND, **about, **first})
+        found = _find_or_create(client, uri, about)
+        self = cls(client, found.experiment_id, uri, about)
+        if "title" not in found.tags:  # the last of them, so that one that was cut short is described now
+            first = {"mlflow.note.content": board_note(about, []), VIEW_TAG: self._view([], 0)}
+            self._tag({**KIND, **first, "competition": about.id, "task": about.task, "title": about.title})
         return self
 
     def update(self, board: Mapping[str, Any], figures: Sequence[Path], at: int) -> None:
         """Write the leaderboard: description, saved view, ranks, names, figures."""
         runs = search(self.client, self.id)
-        entries = order(self._entries(board, runs), self.competition, self.direction)
+        entries = order(self._entries(board, runs), self.about)
         self._tag(
             {
                 **KIND,
-                "mlflow.experiment.primaryMetric.name": ranked_metric(
-                    self.competition.primary, self.competition.evaluate.on
-                ),
-                "mlflow.note.content": board_note(self.competition, self.dataset, entries, self.direction),
+                "mlflow.experiment.primaryMetric.name": ranked_metric(self.about.primary, self.about.on),
+                "mlflow.note.content": board_note(self.about, entries),
                 VIEW_TAG: self._view(runs, at),
             }
         )
@@ -83,10 +68,10 @@ class Experiment:
         shown = ("rebalancer", "adjuster", "model", "features", "seed")
         differing = [part for part in shown if len({params.get(part) for params in trained}) > 1]
         state = view_state(
-            self.competition.metrics,
-            self.competition.evaluate.on,
-            self.direction == "min",
-            has_valid=self.dataset.valid is not None,
+            self.about.metrics,
+            self.about.on,
+            self.about.direction == "min",
+            has_valid="valid" in self.about.rows,
             params=differing or ["model"],
         )
         return view_tag(state, "Leaderboard", at)
@@ -112,11 +97,9 @@ class Experiment:
 
     def _figures(self, figures: Sequence[Path], at: int) -> None:
         """Keep the board's figures in a run of their own; an experiment has no files."""
-        tags = self.client.get_experiment(self.id).tags
-        run_id = tags.get(BOARD)
+        run_id = self.client.get_experiment(self.id).tags.get(BOARD)
         if run_id is None:
-            run = self.client.create_run(self.id, start_time=at, run_name="leaderboard", tags={"level": "board"})
-            run_id = run.info.run_id
+            run_id = Handle.find_or_create(self.client, self.id, "leaderboard", {"level": "board"}, {}, at).run_id
             self._tag({BOARD: run_id})
         for path in figures:
             if path.is_file():
@@ -128,17 +111,17 @@ class Experiment:
             self.client.set_experiment_tag(self.id, key, text)
 
 
-def _find_or_create(client: MlflowClient, uri: str, competition: Competition) -> tuple[str, bool]:
+def _find_or_create(client: MlflowClient, uri: str, about: About) -> MlflowExperiment:
     from mlflow.exceptions import MlflowException
 
-    found = client.get_experiment_by_name(competition.id)
+    found = client.get_experiment_by_name(about.id)
     if found is None:
         try:
-            return client.create_experiment(competition.id, artifact_location(uri, competition.id)), True
+            client.create_experiment(about.id, artifact_location(uri, about.id))
         except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":  # another command was first
                 raise
-            found = client.get_experiment_by_name(competition.id)  # another command was first
+        found = client.get_experiment_by_name(about.id)
     if found.lifecycle_stage != "active":
         client.restore_experiment(found.experiment_id)
-    return found.experiment_id, False
+    return found

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import StoreError
 from harness.files import read_json, write_json
 from harness.results import Run
-from harness.tracking.server import shown_uri
+from harness.tracking.journal import SPOOL
+from harness.tracking.redact import shown_uri
 
 FILE = "tracking.json"
 
@@ -29,6 +32,23 @@ class Ids:
     experiment: str
     parent: str | None = None
     folds: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    @contextmanager
+    def held(cls, workspace: Path) -> Iterator[None]:
+        """Let one command of a workspace at a time make parent runs: commands share their baselines.
+
+        Raises
+        ------
+        TimeoutError
+            If another one does not come to an end.
+        """
+        from filelock import FileLock
+
+        folder = workspace / SPOOL
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".ids.lock", timeout=60):
+            yield
 
     @classmethod
     def read(cls, run: Run, uri: str, experiment: str) -> Ids:

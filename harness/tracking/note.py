@@ -6,9 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.competition import Competition
-from harness.data import Dataset
-from harness.results import RunResult
+from harness.tracking.about import About
+from harness.tracking.stored import Finished
 
 LIMIT = 4800
 """Characters: older servers keep 5,000 of a tag."""
@@ -16,56 +15,52 @@ ROWS = 25
 _GAP = "&nbsp;&nbsp;"
 
 
-def board_note(competition: Competition, dataset: Dataset, entries: Sequence[Mapping[str, Any]], direction: str) -> str:
+def board_note(about: About, entries: Sequence[Mapping[str, Any]]) -> str:
     """Write the leaderboard as Markdown; rows that do not fit are counted in a last line.
 
     Parameters
     ----------
     entries : sequence of mapping
         As ``harness leaderboard --json`` prints them, best first.
-    direction : str
-        ``min`` or ``max``.
     """
     for shown in range(min(len(entries), ROWS), -1, -1):
-        note = "\n".join(_lines(competition, dataset, entries, direction, shown))
+        note = "\n".join(_lines(about, entries, shown))
         if len(note) <= LIMIT or shown == 0:
             return note[:LIMIT]
     raise AssertionError("unreachable")
 
 
-def _lines(
-    competition: Competition, dataset: Dataset, entries: Sequence[Mapping[str, Any]], direction: str, shown: int
-) -> list[str]:
+def _lines(about: About, entries: Sequence[Mapping[str, Any]], shown: int) -> list[str]:
     # the page shows two lines until it is unfolded: they must say which strategy is best
-    lines = [_best(competition, entries, direction), "", f"### {competition.title}"]
-    if dataset.info.simulated:
+    lines = [_best(about, entries), "", f"### {about.title}"]
+    if about.simulated:
         lines += ["", "**The data are simulated: these scores say nothing about the real competition.**"]
-    lines += ["", *_table(competition, entries[:shown])]
+    lines += ["", *_table(about, entries[:shown])]
     if len(entries) > shown:
         lines += ["", f"... and {len(entries) - shown} more runs."]
-    return [*lines, "", *_about(competition, dataset, direction)]
+    return [*lines, "", *_data(about)]
 
 
-def _best(competition: Competition, entries: Sequence[Mapping[str, Any]], direction: str) -> str:
-    on, primary = competition.evaluate.on, competition.primary
+def _best(about: About, entries: Sequence[Mapping[str, Any]]) -> str:
+    on, primary = about.on, about.primary
     scored = [entry for entry in entries if value_of(entry, primary, on) is not None]
     if not scored:
-        return f"**{competition.title}**: no run is finished yet."
+        return f"**{about.title}**: no run is finished yet."
     best, score = scored[0], value_of(scored[0], primary, on)
     text = f"**Best: {_cell(best['name'])}** with {primary} **{_number(score)}** ({on})"
     text += "".join(f", {_cell(flag)}" for flag in flags_of(best))
     base = next((entry for entry in scored if entry.get("baseline")), None)
     if base is not None and base is not best:
         text += f"; the baseline {_cell(base['name'])} has {_number(value_of(base, primary, on))}"
-    return f"{text}. {_better(direction)}."
+    return f"{text}. {_better(about.direction)}."
 
 
-def _table(competition: Competition, entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    on, primary = competition.evaluate.on, competition.primary
+def _table(about: About, entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    on, primary = about.on, about.primary
     other = "valid" if on == "oof" else "oof"
     both = any(value_of(entry, primary, other) is not None for entry in entries)
     heads = ["#", "strategy", f"{primary} ({on})", "± s.e. over folds", *([f"{primary} ({other})"] if both else [])]
-    heads += [*competition.metrics[1:], "seconds", ""]
+    heads += [*about.metrics[1:], "seconds", ""]
     # the page sets columns without any space between them
     rows = ["| " + " | ".join(f"{head}{_GAP}" for head in heads) + " |", "|" + "---|" * len(heads)]
     several = len({entry.get("seed") for entry in entries if not entry.get("baseline")}) > 1
@@ -74,7 +69,7 @@ def _table(competition: Competition, entries: Sequence[Mapping[str, Any]]) -> li
         cells = [str(entry.get("rank") or "-"), (f"*{name}*" if entry.get("baseline") else name) + _GAP]
         cells += [_number(value_of(entry, primary, on)), _number(value_of(entry, primary, "stderr"))]
         cells += [_number(value_of(entry, primary, other))] if both else []
-        cells += [_number(value_of(entry, metric, on)) for metric in competition.metrics[1:]]
+        cells += [_number(value_of(entry, metric, on)) for metric in about.metrics[1:]]
         seconds = entry.get("seconds")
         cells += [f"{seconds:.0f}" if isinstance(seconds, int | float) else "-", _cell(", ".join(flags_of(entry)))]
         rows.append("| " + " | ".join(cells) + " |")
@@ -85,27 +80,24 @@ def _better(direction: str) -> str:
     return "Lower is better" if direction == "min" else "Higher is better"
 
 
-def _about(competition: Competition, dataset: Dataset, direction: str) -> list[str]:
-    info = dataset.info
-    sets = {"oof": "out-of-fold rows", "valid": "the labelled validation set"}[competition.evaluate.on]
-    ranked = f"Ranked by {competition.primary} on {sets}. {_better(direction)}."
-    data = f"Data: {info.name}, variant **{info.variant or '-'}**, digest `{dataset.digest[:12]}`."
+def _data(about: About) -> list[str]:
+    sets = {"oof": "out-of-fold rows", "valid": "the labelled validation set"}[about.on]
+    ranked = f"Ranked by {about.primary} on {sets}. {_better(about.direction)}."
+    data = f"Data: {about.data}, variant **{about.variant or '-'}**, digest `{about.digest[:12]}`."
     return [
         f"{ranked} {data}",
-        *(f"- {note}" for note in info.notes),
+        *(f"- {note}" for note in about.notes),
         "",
         "Saved view **Leaderboard** (above the table) has the columns, the order and the charts.",
     ]
 
 
-def run_note(competition: Competition, result: RunResult) -> str:
+def run_note(about: About, result: Finished) -> str:
     """Write a run's scores as Markdown, for the top of its page."""
     rows = ["| metric | oof | valid | mean of folds | s.e. |", "|---|---|---|---|---|"]
     for name, score in result.scores.items():
         cells = [_number(value) + _GAP for value in (score.oof, score.valid, score.mean, score.stderr)]
-        rows.append(
-            f"| {'**' + name + '**' if name == competition.primary else name}{_GAP} | " + " | ".join(cells) + " |"
-        )
+        rows.append(f"| {'**' + name + '**' if name == about.primary else name}{_GAP} | " + " | ".join(cells) + " |")
     marks = [f"**{mark}**" for mark in result.marks]
     return "\n".join([*rows, "", *([", ".join(marks), ""] if marks else []), *(f"- {n}" for n in result.notes)])[:LIMIT]
 

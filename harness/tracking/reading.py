@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.competition import Competition
 from harness.errors import StoreError
+from harness.tracking.about import About
 from harness.tracking.note import value_of
-from harness.tracking.server import database_path, open_client, shown_uri
+from harness.tracking.redact import redact, shown_uri
+from harness.tracking.server import database_path, open_client
 from harness.tracking.view import RUNS_ONLY
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _WHICH = {"oof": "oof_", "valid": "valid_", "mean": "fold_mean_", "stderr": "fol
 
 
 def entries_from_tracking(uri: str, competition_id: str) -> list[dict[str, Any]]:
-    """Read every run of a competition from a tracking server.
+    """Read every run of a competition that has scores from a tracking server.
 
     Returns
     -------
@@ -35,7 +36,11 @@ def entries_from_tracking(uri: str, competition_id: str) -> list[dict[str, Any]]
         If the server cannot be read, or does not know the competition.
     """
     client, experiment_id = _open(uri, competition_id)
-    return [entry_of(run) for run in search(client, experiment_id)]
+    try:
+        lines = [entry_of(run) for run in search(client, experiment_id)]
+    except Exception as error:
+        raise _unreadable(uri, error) from None
+    return [line for line in lines if line["scores"]]  # others failed, or are not at their end
 
 
 def search(client: MlflowClient, experiment_id: str) -> list[MlflowRun]:
@@ -72,12 +77,16 @@ def _open(uri: str, competition_id: str) -> tuple[MlflowClient, str]:
         client = open_client(uri)
         experiment = client.get_experiment_by_name(competition_id)
     except Exception as error:
-        text = " ".join(str(error).split())[:200]
-        raise StoreError(f"cannot read MLflow at {shown_uri(uri)}: {text}; right address, and is it up?") from None
+        raise _unreadable(uri, error) from None
     if experiment is None:
         where = shown_uri(uri)
         raise StoreError(f"MLflow at {where} has no experiment {competition_id!r}; run: harness run {competition_id}")
     return client, experiment.experiment_id
+
+
+def _unreadable(uri: str, error: Exception) -> StoreError:
+    told = f"cannot read MLflow at {shown_uri(uri)}: {redact(error, uri)[:200]}"
+    return StoreError(f"{told}; right address, and is it up?")
 
 
 def entry_of(run: MlflowRun) -> dict[str, Any]:
@@ -110,15 +119,15 @@ def merged(own: Iterable[Mapping[str, Any]], runs: Iterable[MlflowRun]) -> list[
     return lines + [line for run in runs if (line := entry_of(run))["run_id"] not in known]
 
 
-def order(entries: Sequence[Mapping[str, Any]], competition: Competition, direction: str) -> list[Mapping[str, Any]]:
+def order(entries: Sequence[Mapping[str, Any]], about: About) -> list[Mapping[str, Any]]:
     """Order lines by the board's rule, those without a score last, and give a rank to those that lack one.
 
     Lines that all come with a rank, or with none because they are not ranked, keep it.
     """
 
     def key(entry: Mapping[str, Any]) -> tuple[bool, float]:
-        value = value_of(entry, competition.primary, competition.evaluate.on)
-        return value is None, 0.0 if value is None else value if direction == "min" else -value
+        value = value_of(entry, about.primary, about.on)
+        return value is None, 0.0 if value is None else value if about.direction == "min" else -value
 
     if any(entry.get("rank") for entry in entries) and all("rank" in entry for entry in entries):
         return sorted(entries, key=lambda entry: (not entry["rank"], entry["rank"] or 0))

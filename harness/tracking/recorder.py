@@ -1,41 +1,63 @@
-"""Writes one command's events to MLflow. Used by one thread only; raises whatever MLflow raises."""
+"""Writes one journal's events to MLflow. Used by one thread only; raises whatever MLflow raises.
+
+Every event may come twice: whatever MLflow already has is looked for before it is written.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.competition import Competition
-from harness.data import Dataset
-from harness.files import read_json
-from harness.results import FoldResult, Run, RunResult
-from harness.store import RESULT
+from harness.results import Run
 from harness.tracking import content
+from harness.tracking.about import About
 from harness.tracking.experiment import Experiment
 from harness.tracking.handle import FAILED, FINISHED, KILLED, Handle, Point
 from harness.tracking.ids import Ids
+from harness.tracking.journal import CLOSED
 from harness.tracking.note import run_note
+from harness.tracking.stored import fold_from_json, read_finished, run_from_json
 
-FILES = ("oof.parquet", "valid.parquet")
+FILES = ("oof.parquet", "valid.parquet", "submission.csv")
 INTERRUPTED = "interrupted"
 """The message of a run that the user stopped."""
 FIGURES = (".png", ".svg", ".csv", ".html", ".json")
+Event = Mapping[str, Any]
 
 
+@dataclass
 class _Tracked:
-    """What is open of one run."""
+    """What is open of one run.
 
-    def __init__(self, run: Run, ids: Ids, parent: Handle) -> None:
-        self.run, self.ids, self.parent = run, ids, parent
-        self.folds: dict[int, Handle] = {}
-        self.epochs: dict[int, list[Point]] = {}
-        self.series: list[Point] = []
-        self.begun: dict[int, int] = {}
+    Attributes
+    ----------
+    at : int
+        When it was started (milliseconds).
+    begun : dict of int to int
+        When each fold began that is not scored yet.
+    """
+
+    run: Run
+    at: int
+    ids: Ids | None = None
+    parent: Handle | None = None
+    folds: dict[int, Handle] = field(default_factory=dict)
+    epochs: dict[int, list[Point]] = field(default_factory=dict)
+    series: list[Point] = field(default_factory=list)
+    begun: dict[int, int] = field(default_factory=dict)
 
 
 class Recorder:
     """Keeps a parent run per strategy and seed, and a child run per fold.
+
+    Parameters
+    ----------
+    journal : str
+        Its name tags the runs made for it, so that one is found whose making had no answer.
+    beat : callable
+        Called whenever something was written.
 
     Attributes
     ----------
@@ -43,147 +65,199 @@ class Recorder:
         Known after `open`.
     """
 
-    def __init__(self, uri: str, competition: Competition, dataset: Dataset, directions: Mapping[str, str]) -> None:
-        self.uri, self.competition, self.dataset, self.directions = uri, competition, dataset, directions
+    def __init__(self, uri: str, about: About, journal: str, workspace: Path, beat: Callable[[], None]) -> None:
+        self.uri, self.about, self.journal, self.workspace, self.beat = uri, about, journal, workspace, beat
         self.experiment_id: str | None = None
         self._tracked: dict[str, _Tracked] = {}
-        self._at = 0
 
     def open(self) -> None:
         """Open the client and the experiment."""
-        self.experiment = Experiment.open(self.uri, self.competition, self.dataset, self.directions)
+        self.experiment = Experiment.open(self.uri, self.about)
         self.client, self.experiment_id = self.experiment.client, self.experiment.id
+        self.beat()
 
-    def run_started(self, run: Run, at: int) -> None:
-        """Open the parent run, or go on with the one that ``tracking.json`` names."""
-        ids = Ids.read(run, self.uri, self.experiment.id)
-        tags = content.run_tags(run, self.competition, self.dataset, self.directions)
-        parent = Handle.adopt(self.client, ids.parent) if ids.parent else None
-        if parent is None:
-            parent = Handle.create(self.client, self.experiment.id, run.label, tags, at)
-            parent.log(at, params=content.run_params(run))
-            parent.log_dataset(self.dataset)
-            ids.parent, ids.folds = parent.run_id, {}
-            ids.write()
-        self._tracked[run.run_id] = _Tracked(run, ids, parent)
+    def recall(self, event: Event) -> None:
+        """Take note of an event that MLflow already has."""
+        kind, tracked = event["event"], self._tracked.get(event.get("run", ""))
+        if kind == "run_started":
+            self._tracked[event["run"]] = _Tracked(run_from_json(event["is"], self.workspace), event["at"])
+        elif kind == CLOSED:
+            self._tracked.clear()
+        elif tracked is None:
+            return
+        elif kind == "fold_started":
+            tracked.begun[event["fold"]] = event["at"]
+        elif kind == "fold_scored":
+            tracked.begun.pop(event["fold"], None)
+        elif kind in ("run_finished", "run_failed"):
+            del self._tracked[event["run"]]
 
-    def fold_started(self, run: Run, fold: int, at: int) -> None:
-        """Mark the run as running; the fold's child run opens with its first epoch, or when it is scored."""
-        tracked = self._tracked[run.run_id]
-        tracked.parent.reopen()
-        tracked.begun[fold] = at
+    def apply(self, event: Event) -> None:
+        """Write an event.
 
-    def epoch_logged(self, run: Run, fold: int, step: int, metrics: Mapping[str, float], at: int) -> None:
-        """Keep an epoch until the next flush."""
-        points = [(name, step, value) for name, value in content.epoch_metrics(metrics).items()]
-        self._tracked[run.run_id].epochs.setdefault(fold, []).extend(points)
-        if at - self._at > 2000:
-            self._at = at
-            self.flush()
+        Raises
+        ------
+        HarnessError
+            If what it refers to is gone or damaged.
+        Exception
+            Whatever MLflow raises.
+        """
+        kind, at = event["event"], int(event["at"])
+        if kind == CLOSED:
+            self.killed(at)
+        elif kind == "board_updated":
+            figures = [self.workspace / path for path in event["figures"]]
+            self.experiment.update({"entries": event["entries"]}, figures, at)
+        elif kind == "run_started":
+            self._run_started(event)
+        elif event["run"] in self._tracked:
+            tracked = self._tracked[event["run"]]
+            steps: dict[str, Callable[[_Tracked, Event, int], None]] = {
+                "fold_started": self._fold_started,
+                "epoch_logged": self._epoch_logged,
+                "fold_scored": self._fold_scored,
+                "run_finished": self._run_finished,
+                "run_failed": self._run_failed,
+            }
+            steps[kind](tracked, event, at)
+        self.beat()
 
     def flush(self) -> None:
         """Write the epochs and fold scores that are kept."""
         for tracked in self._tracked.values():
-            tracked.parent.log(self._at, tracked.series)
-            tracked.series = []
-            for fold, points in tracked.epochs.items():
-                self._child(tracked.run, fold, self._at).log(self._at, points)
-            tracked.epochs.clear()
-
-    def fold_scored(self, run: Run, fold: FoldResult, at: int) -> None:
-        """Write a fold's scores to its child, and to its run as a series over folds."""
-        tracked = self._tracked[run.run_id]
-        if fold.index >= 0:
-            tracked.series += [(name, fold.index, value) for name, value in content.raw_scores(fold).items()]
-        if run.identity.get("model", {}).get("use") == content.BASELINE:
-            return  # the folds of a constant say nothing that its run does not
-        child = self._child(run, fold.index, at - int(fold.seconds * 1000))
-        points = tracked.epochs.pop(fold.index, [])
-        points += [
-            (name, int(epoch["step"]), value)
-            for epoch in fold.epochs
-            for name, value in content.epoch_metrics(epoch).items()
-        ]
-        points += [(name, 0, value) for name, value in content.fold_metrics(fold).items()]
-        notes = {"mlflow.note.content": "\n".join(f"- {note}" for note in fold.notes)} if fold.notes else {}
-        child.log(at, points, tags=notes)
-        child.end(FINISHED, at)
-
-    def run_finished(self, run: Run, result: RunResult, at: int) -> None:
-        """Write a run's scores and files and close it."""
-        tracked = self._tracked.pop(run.run_id)
-        tags = {"marks": ", ".join(result.marks)} if result.marks else {}
-        tags["mlflow.note.content"] = run_note(self.competition, result)
-        points = [*tracked.series, *((name, 0, value) for name, value in content.run_metrics(result).items())]
-        stored = run.directory / RESULT
-        if stored.is_file():
-            record = read_json(stored)
-            points += content.fold_series(record.get("fold_scores") or {})
-            tags["board"] = record.get("board", "")
-        tracked.parent.log(at, points, tags=tags)
-        for path, folder in _files(run.directory, result.submission):
-            self.client.log_artifact(tracked.parent.run_id, str(path), folder)
-        _end(tracked, FINISHED, at)
-
-    def run_failed(self, run: Run, message: str, at: int) -> None:
-        """Close a run that failed or was interrupted, keeping what it had."""
-        self.flush()
-        self._open_begun(run, at)
-        tracked = self._tracked.pop(run.run_id)
-        tracked.parent.log(at, tags={"error": message, "mlflow.note.content": f"**Failed:** {message}"})
-        _end(tracked, KILLED if message == INTERRUPTED else FAILED, at)
-
-    def board_updated(
-        self, competition: Competition, board: Mapping[str, Any], figures: Sequence[Path], at: int
-    ) -> None:
-        """Write the leaderboard into the experiment."""
-        if competition.id == self.competition.id:
-            self.experiment.update(board, figures, at)
+            if tracked.series:
+                self._parent(tracked).log(tracked.series)
+                tracked.series = []
+            for fold, points in list(tracked.epochs.items()):
+                self._child(tracked, fold, points[0][3]).log(points)
+                del tracked.epochs[fold]
+                self.beat()
 
     def killed(self, at: int) -> None:
         """Close runs that did not end."""
         self.flush()
         for tracked in self._tracked.values():
-            self._open_begun(tracked.run, at)
-            _end(tracked, KILLED, at)
+            self._open_begun(tracked, at)
+            self._end(tracked, KILLED, at)
         self._tracked.clear()
 
-    def _open_begun(self, run: Run, at: int) -> None:
-        """Open the child runs of folds that began and logged nothing, so that one sees where a run ended."""
-        for fold in self._tracked[run.run_id].begun:
-            self._child(run, fold, at)
+    def _run_started(self, event: Event) -> None:
+        """Open the parent run, or go on with the one that ``tracking.json`` names."""
+        tracked = _Tracked(run_from_json(event["is"], self.workspace), event["at"])
+        self._tracked[event["run"]] = tracked
+        self._parent(tracked)
 
-    def _child(self, run: Run, fold: int, at: int) -> Handle:
-        tracked = self._tracked[run.run_id]
+    def _fold_started(self, tracked: _Tracked, event: Event, at: int) -> None:
+        """Mark the run as running; the fold's child run opens with its first epoch, or when it is scored."""
+        self._parent(tracked).reopen()
+        tracked.begun[event["fold"]] = at
+
+    def _epoch_logged(self, tracked: _Tracked, event: Event, at: int) -> None:
+        """Keep an epoch until the next flush."""
+        points = [(name, event["step"], value, at) for name, value in content.epoch_metrics(event["metrics"]).items()]
+        if points:
+            tracked.epochs.setdefault(event["fold"], []).extend(points)
+
+    def _fold_scored(self, tracked: _Tracked, event: Event, at: int) -> None:
+        """Write a fold's scores to its child, and to its run as a series over folds."""
+        fold = fold_from_json(event, self.workspace)
+        if fold.index >= 0:
+            tracked.series += [(name, fold.index, value, at) for name, value in content.raw_scores(fold).items()]
+        if tracked.run.identity.get("model", {}).get("use") == content.BASELINE:
+            tracked.begun.pop(fold.index, None)
+            return  # the folds of a constant say nothing that its run does not
+        child = self._child(tracked, fold.index, at - int(fold.seconds * 1000))
+        points = list(tracked.epochs.get(fold.index, []))
+        points += [
+            (name, int(epoch["step"]), value, at)
+            for epoch in fold.epochs
+            for name, value in content.epoch_metrics(epoch).items()
+        ]
+        points += [(name, 0, value, at) for name, value in content.fold_metrics(fold).items()]
+        notes = {"mlflow.note.content": "\n".join(f"- {note}" for note in fold.notes)} if fold.notes else {}
+        child.log(points, tags=notes)
+        child.end(FINISHED, at)
+        tracked.epochs.pop(fold.index, None)
+        tracked.begun.pop(fold.index, None)
+
+    def _run_finished(self, tracked: _Tracked, event: Event, at: int) -> None:
+        """Write a run's scores and files and close it."""
+        result, directory = read_finished(tracked.run.directory), tracked.run.directory
+        tags = {"marks": ", ".join(result.marks)} if result.marks else {}
+        tags |= {"mlflow.note.content": run_note(self.about, result), "board": result.board}
+        points = [*tracked.series, *((name, 0, value, at) for name, value in content.run_metrics(result).items())]
+        points += [(*point, at) for point in content.fold_series(result.fold_scores or {})]
+        parent = self._parent(tracked)
+        parent.log(points, tags=tags)
+        for path, folder in _files(directory):
+            self.client.log_artifact(parent.run_id, str(path), folder)
+            self.beat()
+        self._end(tracked, FINISHED, at)
+        del self._tracked[event["run"]]
+
+    def _run_failed(self, tracked: _Tracked, event: Event, at: int) -> None:
+        """Close a run that failed or was interrupted, keeping what it had."""
+        self.flush()
+        self._open_begun(tracked, at)
+        message = event["message"]
+        self._parent(tracked).log(tags={"error": message, "mlflow.note.content": f"**Failed:** {message}"})
+        self._end(tracked, KILLED if message == INTERRUPTED else FAILED, at)
+        del self._tracked[event["run"]]
+
+    def _open_begun(self, tracked: _Tracked, at: int) -> None:
+        """Open the child runs of folds that began and logged nothing, so that one sees where a run ended."""
+        for fold in tracked.begun:
+            self._child(tracked, fold, at)
+
+    def _parent(self, tracked: _Tracked) -> Handle:
+        if tracked.parent is not None:
+            return tracked.parent
+        run, client = tracked.run, self.client
+        with Ids.held(self.workspace):
+            ids = Ids.read(run, self.uri, self.experiment.id)
+            parent = Handle.adopt(client, ids.parent) if ids.parent else None
+            if parent is None:
+                key = {"journal": self.journal, "harness_run": run.run_id, "level": "run"}
+                tags = content.run_tags(run, self.about)
+                parent = Handle.find_or_create(client, self.experiment.id, run.label, key, tags, tracked.at)
+                parent.log(params=content.run_params(run))
+                parent.log_dataset(self.about)
+                ids.parent, ids.folds = parent.run_id, {}
+                ids.write()
+        tracked.parent, tracked.ids = parent, ids
+        return parent
+
+    def _child(self, tracked: _Tracked, fold: int, at: int) -> Handle:
         if fold in tracked.folds:
             return tracked.folds[fold]
-        known = tracked.ids.folds.get(str(fold))
+        parent, run, ids = self._parent(tracked), tracked.run, tracked.ids
+        assert ids is not None
+        known = ids.folds.get(str(fold))
         child = Handle.adopt(self.client, known) if known else None
         if child is None:
-            parent = {"mlflow.parentRunId": tracked.parent.run_id, "level": "fold", "fold": str(fold)}
-            names = {"strategy": run.strategy, "seed": content.seed_of(run), "harness_run": run.run_id}
+            key = {"journal": self.journal, "harness_run": run.run_id, "level": "fold", "fold": str(fold)}
+            tags = {"mlflow.parentRunId": parent.run_id, "strategy": run.strategy, "seed": content.seed_of(run)}
             name = f"fold {fold}" if fold >= 0 else "refit"
             begun = tracked.begun.get(fold, at)
-            child = Handle.create(self.client, self.experiment.id, name, {**parent, **names}, begun)
-            tracked.ids.folds[str(fold)] = child.run_id
-            tracked.ids.write()
+            child = Handle.find_or_create(self.client, self.experiment.id, name, key, tags, begun)
+            ids.folds[str(fold)] = child.run_id
+            ids.write()
         if fold in tracked.begun:
             child.reopen()
         tracked.folds[fold] = child
         return child
 
+    def _end(self, tracked: _Tracked, status: str, at: int) -> None:
+        for child in tracked.folds.values():
+            child.end(status, at)
+        self._parent(tracked).end(status, at)
 
-def _end(tracked: _Tracked, status: str, at: int) -> None:
-    for child in tracked.folds.values():
-        child.end(status, at)
-    tracked.parent.end(status, at)
 
-
-def _files(directory: Path, submission: Path | None) -> Iterator[tuple[Path, str | None]]:
+def _files(directory: Path) -> Iterator[tuple[Path, str | None]]:
     """Yield the files of a run that are worth a look, with the folder they go to."""
-    for path in (*(directory / name for name in FILES), directory / "submission.csv", submission):
-        if path is not None and path.is_file():
-            yield path, None
+    for name in FILES:
+        if (directory / name).is_file():
+            yield directory / name, None
     for path in sorted((directory / "figures").glob("*")):
         if path.suffix in FIGURES:
             yield path, "figures"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from harness.errors import ConfigError
+from harness.tracking.redact import shown_uri
 from harness.tracking.view import VIEW
 
 if TYPE_CHECKING:
@@ -20,11 +20,18 @@ DATABASE, ARTIFACTS = "mlflow.db", "mlartifacts"
 SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-"""Set only where the user has not: a server that is away must not hold up the end of a command for minutes."""
+"""Set only where the user has not.
+
+A server that is away must not hold up the end of a command for minutes. Nor may a request to make a run be repeated
+by MLflow itself: the first one may have been heard, and there would be two. `harness.tracking.delivery` looks first.
+"""
+OPENING = 300.0
+"""Seconds to wait for other commands that open the same database: the first makes its tables."""
 
 
 def resolve_uri(option: str | None, workspace: Path) -> str:
@@ -51,21 +58,10 @@ def resolve_uri(option: str | None, workspace: Path) -> str:
     if uri.partition(":")[0].partition("+")[0] not in SCHEMES:
         origin = "--tracking-uri" if option else "MLFLOW_TRACKING_URI"
         raise ConfigError(
-            f"{origin} is {uri!r}; expected a database or a server (MLflow's file store is retired):"
+            f"{origin} is {shown_uri(uri)!r}; expected a database or a server (MLflow's file store is retired):"
             " sqlite:///mlflow.db, postgresql://..., http://..."
         )
     return uri
-
-
-def shown_uri(uri: str) -> str:
-    """Return a URI as it may be shown and stored: without user and password.
-
-    Examples
-    --------
-    >>> shown_uri("postgresql://me:secret@db.team/mlflow"), shown_uri("sqlite:///mlflow.db")
-    ('postgresql://db.team/mlflow', 'sqlite:///mlflow.db')
-    """
-    return re.sub(r"//[^/@]*@", "//", uri)
 
 
 def database_path(uri: str) -> Path | None:
@@ -80,6 +76,18 @@ def database_path(uri: str) -> Path | None:
         return None
     path = uri.removeprefix("sqlite:///").partition("?")[0]
     return Path(path).resolve() if path else None
+
+
+def place_of(uri: str) -> str:
+    """Return a URI by which two are seen to be the same place: without credentials, a database with its whole path.
+
+    Examples
+    --------
+    >>> place_of("http://me:secret@team:5000/") == place_of("http://team:5000")
+    True
+    """
+    database = database_path(uri)
+    return shown_uri(uri).rstrip("/") if database is None else f"sqlite:///{database.as_posix()}"
 
 
 def artifact_location(uri: str, competition: str) -> str | None:
@@ -101,14 +109,17 @@ def open_client(uri: str) -> MlflowClient:
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    for name in ("mlflow", "alembic", "urllib3"):
+        # whatever matters is raised too, and told without the credentials that an address may hold
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     database = database_path(uri)
     if database is None:
         return MlflowClient(tracking_uri=uri)
+    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401  # takes a second, in which others need not wait
+
     database.parent.mkdir(parents=True, exist_ok=True)
     # two commands that create the same database at once would both write its tables
-    with FileLock(f"{database}.lock", timeout=60):
+    with FileLock(f"{database}.lock", timeout=OPENING):
         return MlflowClient(tracking_uri=uri)
 
 

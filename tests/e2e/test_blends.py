@@ -138,7 +138,7 @@ def test_a_second_run_reads_the_blend_and_tells_of_it_again(toy, harness, worksp
     assert log.index("finished sharp") < log.index("started both")
 
 
-@pytest.mark.fault
+@pytest.mark.fault("F-31")
 def test_a_failed_member_costs_the_blend_and_one_line(toy, harness, workspace):
     done = harness("run", "toy", "-s", "cracked", "--no-tracking", "--json")
     assert done.code == 3
@@ -149,7 +149,7 @@ def test_a_failed_member_costs_the_blend_and_one_line(toy, harness, workspace):
     assert (workspace / "submissions/toy/near.csv").exists()
 
 
-@pytest.mark.fault
+@pytest.mark.fault("F-29", "F-31")
 def test_a_blend_whose_submission_is_refused_fails_alone(toy, harness, workspace):
     plugin = toy.parent / "plugin.py"
     refuse = "yield from ['a refused one'] if refused(submission) else []"

@@ -83,7 +83,7 @@ def load_broken() -> None:
     raise ModuleNotFoundError("No module named 'torch'", name="torch")
 
 
-@pytest.mark.fault
+@pytest.mark.fault("F-32")
 def test_a_broken_plugin_is_listed_with_the_fix_and_stops_nothing_else(harness, monkeypatch):
     point = SimpleNamespace(name="deep", dist=SimpleNamespace(name="harness-deep", version="0.3"), load=load_broken)
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [point])
@@ -172,6 +172,7 @@ def listening(port: int) -> set[str]:
     return {address for address, number in ends if int(number, 16) == port}
 
 
+@pytest.mark.fault("F-47")
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="asks Linux which addresses are open")
 def test_ui_prints_its_link_and_listens_on_loopback_only(harness, competitions, workspace):

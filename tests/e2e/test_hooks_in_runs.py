@@ -101,7 +101,7 @@ def test_events_of_other_processes_are_replayed_when_a_task_ends(toy):
         assert of_fold == ["harness_fold_started", "harness_epoch_logged", "harness_fold_scored"]
 
 
-@pytest.mark.fault
+@pytest.mark.fault("F-31")
 def test_a_failed_run_is_told_with_its_reason(toy, harness):
     toy.add(
         "@hookimpl\ndef harness_run_failed(run, message):\n"
@@ -297,6 +297,7 @@ def test_strangers_are_never_asked_for_the_submission(toy, monkeypatch):
     assert toy.run().code == 0
 
 
+@pytest.mark.fault("F-29", "F-31")
 @pytest.mark.parametrize(
     ("code", "words"),
     [
@@ -336,6 +337,7 @@ def test_reports_are_written_below_the_figures_of_a_run(toy):
     assert notes(toy) == []
 
 
+@pytest.mark.fault("F-43")
 @pytest.mark.parametrize("name", ["../../elsewhere.txt", "/tmp/harness-elsewhere.txt"])
 def test_a_report_outside_of_the_figures_is_refused_and_the_run_goes_on(name, toy):
     toy.add(REPORT.format(name=name, write="path.write_text('x')"))
@@ -345,7 +347,7 @@ def test_a_report_outside_of_the_figures_is_refused_and_the_run_goes_on(name, to
     assert not Path("/tmp/harness-elsewhere.txt").exists()
 
 
-@pytest.mark.fault
+@pytest.mark.fault("F-31")
 @pytest.mark.parametrize(
     ("write", "words"), [("1 / 0", "ZeroDivisionError: division by zero"), ("exit(3)", "SystemExit: 3")]
 )

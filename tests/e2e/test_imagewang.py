@@ -96,6 +96,7 @@ def test_without_unlabelled_images_the_others_run(harness, workspace: Path, tree
     assert result_of(workspace, "scratch").status == "done"
 
 
+@pytest.mark.fault("F-51")
 def test_validation_images_in_a_pretext_task_are_marked(harness, workspace: Path, tree: Path) -> None:
     done = harness("run", "imagewang", "--data", tree, "-s", "greyblur", "--set", "greyblur.valid_images=true", *TINY)
     assert done.code == 0, done.err

@@ -65,6 +65,7 @@ def test_ulmfit_reads_a_corpus_and_says_so(harness, workspace: Path, layout: Pat
     assert "What pretraining and subwords bring" in (tmp_path / "page.html").read_text()
 
 
+@pytest.mark.fault("F-51")
 def test_what_reads_the_test_set_says_so_and_may_be_forbidden(
     harness, workspace: Path, layout: Path, competitions: Path
 ) -> None:

@@ -44,6 +44,7 @@ def test_json_has_the_documented_keys(harness, workspace):
     assert (workspace / "handed/in/best.csv").is_file()
 
 
+@pytest.mark.fault("F-50")
 def test_board_is_ranked_with_a_baseline_and_json_agrees(harness):
     harness("run", "toy", "-s", "near", "-s", "sharp", "--no-tracking")
     board = harness("leaderboard", "toy", "--json").json
@@ -56,6 +57,7 @@ def test_board_is_ranked_with_a_baseline_and_json_agrees(harness):
     assert entries[-1]["scores"]["log_loss"]["oof"] == pytest.approx(1.0986, abs=1e-3)
 
 
+@pytest.mark.fault("F-50")
 def test_a_strategy_worse_than_the_baseline_is_flagged(harness):
     harness("run", "toy", "-s", "sharp", "--set", "sharp.sharpness=2000.0", "--no-tracking")
     entries = harness("leaderboard", "toy", "--json").json["entries"]
@@ -74,6 +76,7 @@ def test_same_command_twice_gives_identical_bytes_and_trains_nothing(harness, wo
     assert first == second
 
 
+@pytest.mark.fault("F-49")
 def test_same_seed_in_another_workspace_gives_the_same_oof_and_another_seed_does_not(harness, workspace):
     def oof(folder: str, seed: str) -> pd.DataFrame:
         args = ("run", "toy", "-s", "near", "--set", "near.noise=0.1", "--seed", seed, "--no-tracking", "--json")
@@ -84,6 +87,7 @@ def test_same_seed_in_another_workspace_gives_the_same_oof_and_another_seed_does
     assert not oof("a", "1").equals(oof("b", "2"))
 
 
+@pytest.mark.fault("F-09")
 def test_processes_give_the_same_bytes_as_one_process(harness, workspace):
     args = ("run", "toy", "-s", "near", "--set", "near.noise=0.1", "--threads", "1", "--no-tracking")
     harness("--workspace", "one", *args)
@@ -117,7 +121,7 @@ def test_strategies_that_train_the_same_model_share_its_folds(harness, workspace
     assert scores["calibrated"] < scores["sharp"]
 
 
-@pytest.mark.fault
+@pytest.mark.fault("F-31")
 def test_a_failing_strategy_leaves_the_others_alone_and_the_code_says_partial(harness, workspace):
     done = harness("run", "toy", "-s", "near", "-s", "broken")
     assert done.code == 3
@@ -129,7 +133,7 @@ def test_a_failing_strategy_leaves_the_others_alone_and_the_code_says_partial(ha
     assert "--retry-failed" in again.err
 
 
-@pytest.mark.fault
+@pytest.mark.fault("F-31")
 def test_a_plugin_that_exits_fails_its_own_strategy_only(harness):
     done = harness("run", "toy", "-s", "near", "-s", "broken", "--set", "broken.fail=SystemExit", "--no-tracking")
     assert done.code == 3
@@ -151,6 +155,7 @@ def test_fast_is_marked_everywhere_and_stays_off_the_full_board(harness, workspa
     assert board["others"] == 2
 
 
+@pytest.mark.fault("F-05")
 def test_a_changed_parameter_is_a_new_run_and_the_screen_says_what_differs(harness, workspace):
     harness("run", "toy", "-s", "near", "--no-tracking")
     done = harness("run", "toy", "-s", "near", "--set", "near.sharpness=2.0", "--no-tracking")

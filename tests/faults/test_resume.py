@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.fault
 ARGS = ("run", "toy", "-s", "near", "--set", "near.noise=0.1", "--folds", "5", "--threads", "1", "--no-tracking")
 
 
@@ -34,6 +33,7 @@ def folds_done(workspace: Path) -> int:
     return len(list((workspace / "runs/toy/tasks").glob("*/[0-9]/result.json"))) if workspace.exists() else 0
 
 
+@pytest.mark.fault("F-01")
 def test_killed_in_a_fold_then_resumed_without_training_the_finished_ones_again(
     harness, competitions, workspace, tmp_path
 ):
@@ -61,6 +61,7 @@ def test_killed_in_a_fold_then_resumed_without_training_the_finished_ones_again(
     assert (workspace / "submissions/toy/near.csv").read_bytes() == (whole / "submissions/toy/near.csv").read_bytes()
 
 
+@pytest.mark.fault("F-02")
 @pytest.mark.slow
 def test_killed_at_twenty_moments_nothing_is_half_written_and_resuming_succeeds(competitions, workspace, tmp_path):
     from harness.files import verify_checksums
@@ -85,6 +86,7 @@ def test_killed_at_twenty_moments_nothing_is_half_written_and_resuming_succeeds(
     assert outputs(workspace) == outputs(whole)
 
 
+@pytest.mark.fault("F-06")
 def test_a_flipped_bit_in_a_stored_fold_is_noticed_and_that_fold_trained_again(harness, workspace, tmp_path):
     count = tmp_path / "count"
     env = {"TOY_COUNT": str(count)}
@@ -103,6 +105,7 @@ def test_a_flipped_bit_in_a_stored_fold_is_noticed_and_that_fold_trained_again(h
     assert outputs(workspace) == before
 
 
+@pytest.mark.fault("F-07")
 def test_a_second_process_on_the_same_run_is_told_who_holds_it(harness, competitions, workspace):
     process = start(competitions, workspace, "--set", "near.slow=2.0")
     try:
@@ -119,6 +122,7 @@ def test_a_second_process_on_the_same_run_is_told_who_holds_it(harness, competit
     assert harness(*ARGS, "--set", "near.slow=0.0").code == 0
 
 
+@pytest.mark.fault("F-12")
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_an_output_folder_that_cannot_be_written_fails_before_training(harness, workspace, tmp_path):
     workspace.chmod(0o500)
@@ -131,6 +135,7 @@ def test_an_output_folder_that_cannot_be_written_fails_before_training(harness, 
     assert not (tmp_path / "count").exists()
 
 
+@pytest.mark.fault("F-12")
 def test_a_workspace_that_is_a_file_fails_before_training(harness, workspace, tmp_path):
     (workspace / "file").write_text("")
     done = harness("--workspace", "file/below", *ARGS, env={"TOY_COUNT": str(tmp_path / "count")})

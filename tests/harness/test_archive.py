@@ -60,7 +60,7 @@ def test_a_real_tar_with_folders_and_its_own_root(tmp_path: Path) -> None:
     assert [path.name for path in extract(tmp_path / "a.tar", tmp_path / "out")] == ["x"]
 
 
-@pytest.mark.fault
+@pytest.mark.fault("F-40")
 @MAKERS
 @pytest.mark.parametrize(
     ("files", "told"),
@@ -88,7 +88,7 @@ def test_harmful_names_are_refused_and_nothing_is_left(
     assert nothing_but(tmp_path, "work")
 
 
-@pytest.mark.fault
+@pytest.mark.fault("F-40")
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE])
 def test_links_and_devices_in_a_tar_are_refused(tmp_path: Path, kind: bytes) -> None:
     with tarfile.open(tmp_path / "a.tar", "w") as file:
@@ -100,7 +100,7 @@ def test_links_and_devices_in_a_tar_are_refused(tmp_path: Path, kind: bytes) -> 
     assert nothing_but(tmp_path, "a.tar")
 
 
-@pytest.mark.fault
+@pytest.mark.fault("F-40")
 def test_a_link_in_a_zip_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
         member = zipfile.ZipInfo("x")
@@ -110,7 +110,7 @@ def test_a_link_in_a_zip_is_refused(tmp_path: Path) -> None:
         extract(tmp_path / "a.zip", tmp_path / "out")
 
 
-@pytest.mark.fault
+@pytest.mark.fault("F-40")
 @MAKERS
 def test_bombs_stop_at_the_limits(tmp_path: Path, make: Make, name: str) -> None:
     archive = make(tmp_path / name, {"zeros": bytes(5_000_000)})
@@ -124,7 +124,7 @@ def test_bombs_stop_at_the_limits(tmp_path: Path, make: Make, name: str) -> None
     assert nothing_but(tmp_path, name)
 
 
-@pytest.mark.fault
+@pytest.mark.fault("F-40")
 def test_a_zip_that_lies_about_its_sizes_is_counted_while_unpacking(tmp_path: Path) -> None:
     content = make_zip(tmp_path / "a.zip", {"zeros": bytes(5_000_000)}).read_bytes()
     (tmp_path / "a.zip").write_bytes(content.replace((5_000_000).to_bytes(4, "little"), (10).to_bytes(4, "little")))
@@ -133,7 +133,7 @@ def test_a_zip_that_lies_about_its_sizes_is_counted_while_unpacking(tmp_path: Pa
     assert nothing_but(tmp_path, "a.zip")
 
 
-@pytest.mark.fault
+@pytest.mark.fault("F-40")
 @MAKERS
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "other"])
 def test_a_damaged_archive_is_told_in_one_line(tmp_path: Path, make: Make, name: str, damage: str) -> None:

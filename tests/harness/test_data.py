@@ -112,6 +112,7 @@ def test_taking_twice_is_taking_once(values: list[int], data: st.DataObject) -> 
     assert take_rows(take_rows(values, first), second) == take_rows(values, first[second])
 
 
+@pytest.mark.fault("F-33")
 def test_predictions_of_a_wrong_shape_are_refused() -> None:
     with pytest.raises(DataError, match=r"predictions have shape \(2, 3\), expected \(2, 2\)"):
         Predictions(ids(2), np.zeros((2, 3)), ("a", "b"))
@@ -127,6 +128,7 @@ def test_single_label() -> None:
     assert [task for task in TaskType if task.single_label] == [TaskType.BINARY, TaskType.MULTICLASS]
 
 
+@pytest.mark.fault("F-23")
 def test_duplicate_ids_are_listed() -> None:
     check_unique(["1", "01", "1e0"], "train")
     with pytest.raises(DataError, match="train has 2 duplicate ids: b, a"):

@@ -15,6 +15,7 @@ from harness.errors import ConfigError
 MIB = 1 << 20
 
 
+@pytest.mark.fault("F-16")
 @pytest.mark.parametrize(
     ("wanted", "gpus", "chosen"),
     [("cpu", 0, "cpu"), ("cpu", 2, "cpu"), ("auto", 0, "cpu"), ("auto", 1, "cuda"), ("cuda", 1, "cuda")],
@@ -24,6 +25,7 @@ def test_device_is_what_was_asked_for_or_what_is_there(wanted, gpus, chosen, mon
     assert choose_device(wanted) == chosen
 
 
+@pytest.mark.fault("F-16")
 def test_cuda_without_a_gpu_is_refused_with_what_to_do(monkeypatch):
     monkeypatch.setattr(device, "count_gpus", lambda: 0)
     with pytest.raises(ConfigError, match="no CUDA device was found; use --device cpu or auto"):
@@ -55,6 +57,7 @@ def test_gpus_are_counted_by_the_driver(driver, count, monkeypatch):
     assert count_gpus() == count
 
 
+@pytest.mark.fault("F-16")
 def test_hidden_gpus_do_not_count():
     code = "from harness.device import count_gpus; print(count_gpus())"
     hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}

@@ -149,7 +149,6 @@ def test_a_damaged_file_is_fetched_again_and_must_be_the_recorded_one(server: Se
         get(server, tmp_path / "d")
 
 
-@pytest.mark.fault
 def test_a_truncated_transfer_is_resumed_where_it_ended(server: Server, tmp_path: Path) -> None:
     server.cuts = [100_000, 200_000]
     (file,) = get(server, tmp_path / "d", {"data.bin": DIGEST})
@@ -157,7 +156,6 @@ def test_a_truncated_transfer_is_resumed_where_it_ended(server: Server, tmp_path
     assert server.asked == ["whole", "bytes=100000-", "bytes=300000-"]
 
 
-@pytest.mark.fault
 def test_a_later_command_resumes_what_an_earlier_one_left(server: Server, tmp_path: Path) -> None:
     server.cuts = [100_000]
 
@@ -173,7 +171,6 @@ def test_a_later_command_resumes_what_an_earlier_one_left(server: Server, tmp_pa
     assert names(tmp_path / "d") == ["data.bin", RECORD]
 
 
-@pytest.mark.fault
 @pytest.mark.parametrize("kind", ["no ranges", "no validator", "weak validator"])
 def test_a_server_that_cannot_resume_is_asked_for_the_whole(server: Server, tmp_path: Path, kind: str) -> None:
     server.cuts = [100_000]
@@ -184,7 +181,6 @@ def test_a_server_that_cannot_resume_is_asked_for_the_whole(server: Server, tmp_
     assert server.asked == ["whole", "bytes=100000-" if kind == "no ranges" else "whole"]
 
 
-@pytest.mark.fault
 def test_a_file_that_changes_between_attempts_is_not_patched_together(server: Server, tmp_path: Path) -> None:
     server.cuts = [100_000]
 
@@ -195,7 +191,6 @@ def test_a_file_that_changes_between_attempts_is_not_patched_together(server: Se
     assert file.path.read_bytes() == BODY[::-1]
 
 
-@pytest.mark.fault
 def test_passing_failures_are_waited_out_longer_each_time(server: Server, tmp_path: Path) -> None:
     server.codes = [503, 429, 500]
     waits: list[float] = []
@@ -204,7 +199,6 @@ def test_passing_failures_are_waited_out_longer_each_time(server: Server, tmp_pa
     assert waits == [1.0, 2.0, 4.0]
 
 
-@pytest.mark.fault
 def test_a_server_that_stays_down_is_given_up_in_one_line(server: Server, tmp_path: Path) -> None:
     server.codes = [503] * 99
     with pytest.raises(DataError, match=rf"answers 503 .*\({ATTEMPTS} attempts\); download it by hand") as caught:
@@ -230,7 +224,6 @@ def test_a_file_that_is_not_there_names_url_and_way_out_at_once(server: Server, 
     assert len(server.asked) == 1
 
 
-@pytest.mark.fault
 def test_a_wrong_digest_is_refused_and_nothing_appears(server: Server, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=f"not the file it should be: SHA-256 {DIGEST[:16]}..., expected 00000000"):
         get(server, tmp_path / "d", {"data.bin": "0" * 64})
@@ -277,7 +270,7 @@ def test_local_files(tmp_path: Path) -> None:
         fetch([(tmp_path / "none").as_uri()], {}, tmp_path / "e")
 
 
-@pytest.mark.fault
+@pytest.mark.fault("F-43")
 def test_urls_that_lead_elsewhere_are_refused(server: Server, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="expected http, https or file"):
         fetch(["ftp://example.org/x"], {}, tmp_path / "d")
@@ -292,7 +285,6 @@ def test_urls_that_lead_elsewhere_are_refused(server: Server, tmp_path: Path) ->
         fetch(["http://a/x.zip", "http://b/x"], {}, tmp_path / "e")
 
 
-@pytest.mark.fault
 def test_a_full_disk_is_told_and_what_is_there_stays_for_the_next_time(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,7 +51,7 @@ def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path,
     assert names(tmp_path) == ["a"]
 
 
-@pytest.mark.fault
+@pytest.mark.fault("F-11")
 def test_a_full_disk_is_told_with_path_and_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_text(tmp_path / "a", "old")
 
@@ -66,6 +66,7 @@ def test_a_full_disk_is_told_with_path_and_bytes(tmp_path: Path, monkeypatch: py
     assert names(tmp_path) == ["a"]
 
 
+@pytest.mark.fault("F-13")
 def test_the_file_and_its_folder_are_synced_before_and_after_the_rename(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,7 +99,7 @@ def test_an_error_about_the_callers_own_file_is_not_blamed_on_ours(tmp_path: Pat
         (tmp_path / "theirs" / "b").read_bytes()
 
 
-@pytest.mark.fault
+@pytest.mark.fault("F-02")
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_a_killed_writer_never_leaves_half_a_file(tmp_path: Path) -> None:
     code = (
@@ -193,6 +194,7 @@ def test_json_round_trip(tmp_path_factory: pytest.TempPathFactory, value: object
     assert read_json(path) == value
 
 
+@pytest.mark.fault("F-06")
 def test_checksums_tell_what_happened_to_each_file(tmp_path: Path) -> None:
     for name in ("same", "gone", "short", "flipped", "grown"):
         write_text(tmp_path / "run" / name, "0123456789")
@@ -227,6 +229,7 @@ def test_sha256_of_a_known_text(tmp_path: Path) -> None:
         sha256(tmp_path / "none")
 
 
+@pytest.mark.fault("F-43")
 @given(st.text())
 def test_a_slug_is_one_safe_part_of_a_path(name: str) -> None:
     safe = slug(name)
@@ -238,6 +241,7 @@ def test_a_slug_is_one_safe_part_of_a_path(name: str) -> None:
     assert not set("/\\\0 ") & set(safe)
 
 
+@pytest.mark.fault("F-43")
 @given(st.lists(st.text(), unique=True, max_size=8))
 def test_different_names_get_different_slugs(names: list[str]) -> None:
     assert len({slug(name) for name in names}) == len(names)

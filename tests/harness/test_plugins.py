@@ -14,7 +14,7 @@ import pytest
 
 from harness import hookimpl
 from harness.data import TaskType
-from harness.errors import ConfigError, PluginError
+from harness.errors import ConfigError, HarnessError, PluginError
 from harness.offers import Features, ModelRecipe
 from harness.params import NoParams
 from harness.plugins import Plugins, describe_error, load_plugins
@@ -149,6 +149,7 @@ def test_a_hook_under_another_name_is_taken() -> None:
 # what is broken at import -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.fault("F-32")
 @pytest.mark.parametrize(
     ("error", "told", "fix"),
     [
@@ -179,6 +180,7 @@ def test_one_distribution_found_twice_is_one_plugin(install: Install) -> None:
     assert len(install(FakePoint("x", module), FakePoint("x", module)).loaded) == 1
 
 
+@pytest.mark.fault("F-35")
 def test_two_distributions_with_one_name_are_not_silently_one(install: Install) -> None:
     points = [FakePoint("x", plugin("x", harness_models=models("x.a")), distribution=name) for name in ("one", "two")]
     first, second = install(*points).loaded
@@ -196,6 +198,7 @@ def test_names_of_the_core_are_not_for_plugins(name: str, install: Install) -> N
 # offers -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.fault("F-35")
 def test_duplicate_offers_name_both_plugins_and_blame_none(install: Install) -> None:
     def harness_models() -> list[ModelRecipe]:
         return [recipe("x.tree"), recipe("x.tree")]
@@ -206,6 +209,7 @@ def test_duplicate_offers_name_both_plugins_and_blame_none(install: Install) -> 
     assert plugins.loaded[0].error == ""
 
 
+@pytest.mark.fault("F-35", "F-43")
 @pytest.mark.parametrize("name", ["tree", "y.tree", "x.", "x.a/b", "x.a b", "x...", ""])
 def test_badly_named_offer_breaks_its_plugin_only(name: str, install: Install) -> None:
     plugins = install(
@@ -226,6 +230,7 @@ def test_offer_of_a_wrong_kind(install: Install) -> None:
     assert "expected Features" in plugins.loaded[0].error
 
 
+@pytest.mark.fault("F-31")
 @pytest.mark.parametrize("error", [RuntimeError("no"), SystemExit(1)])
 def test_a_hook_of_offers_that_raises_breaks_its_plugin_only(error: BaseException, install: Install) -> None:
     def harness_models() -> Iterable[ModelRecipe]:
@@ -284,18 +289,46 @@ def failed(error: BaseException) -> Callable[..., Any]:
     return hookimpl(harness_run_failed)
 
 
-@pytest.mark.parametrize("error", [RuntimeError("no"), SystemExit(0), GeneratorExit()])
-def test_a_plugin_that_raises_in_a_hook_is_named(error: BaseException, install: Install) -> None:
-    plugins = install(FakePoint("x", plugin("x", harness_run_failed=failed(error))))
-    with pytest.raises(PluginError, match="plugin 'x' failed in harness_run_failed"):
+@pytest.mark.fault("F-31")
+@pytest.mark.parametrize("error", [RuntimeError("no"), SystemExit(0), GeneratorExit(), ConfigError("a mistake")])
+def test_a_plugin_that_fails_on_an_event_is_named_once_and_the_others_hear_of_it(
+    error: BaseException, install: Install
+) -> None:
+    heard: list[str] = []
+
+    def harness_run_failed(message: str) -> None:
+        heard.append(message)
+
+    def harness_warned(message: str) -> None:
+        heard.append(message)
+
+    listening = plugin("y", harness_run_failed=hookimpl(harness_run_failed), harness_warned=hookimpl(harness_warned))
+    bad = plugin("x", harness_run_failed=failed(error))
+    plugins = install(FakePoint("x", bad), FakePoint("y", listening))
+    for _ in range(2):
+        problem = plugins.tell("harness_run_failed", run=None, message="m")
+        assert str(problem).startswith("plugin 'x' failed in harness_run_failed: ")
+    assert heard == ["m", str(problem), "m"]
+    assert plugins.trouble == [str(problem)]
+
+
+def test_ctrl_c_passes_through_an_event(install: Install) -> None:
+    plugins = install(FakePoint("x", plugin("x", harness_run_failed=failed(KeyboardInterrupt()))))
+    with pytest.raises(KeyboardInterrupt):
         plugins.tell("harness_run_failed", run=None, message="m")
 
 
-@pytest.mark.parametrize("error", [ConfigError("a mistake"), KeyboardInterrupt()])
-def test_a_users_mistake_and_ctrl_c_pass_through(error: BaseException, install: Install) -> None:
-    plugins = install(FakePoint("x", plugin("x", harness_run_failed=failed(error))))
-    with pytest.raises(type(error)):
-        plugins.tell("harness_run_failed", run=None, message="m")
+@pytest.mark.parametrize("error", [RuntimeError("no"), SystemExit(0), ConfigError("a mistake")])
+def test_a_plugin_that_raises_when_it_is_asked_is_named_and_a_mistake_passes_through(
+    error: BaseException, install: Install
+) -> None:
+    def harness_check_dataset(dataset: Any) -> Iterable[str]:
+        raise error
+
+    plugins = install(FakePoint("x", plugin("x", harness_check_dataset=hookimpl(harness_check_dataset))))
+    expected = "a mistake" if isinstance(error, ConfigError) else "plugin 'x' failed in harness_check_dataset"
+    with pytest.raises(HarnessError, match=expected):
+        list(plugins.ask("harness_check_dataset", competition=None, dataset=None))
 
 
 def test_ask_runs_generators_inside_the_guard_and_may_be_left_early(install: Install) -> None:

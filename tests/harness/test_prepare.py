@@ -212,6 +212,7 @@ def test_data_without_targets_is_refused(competition):
         check_dataset(competition, replace(data, train=replace(data.train, targets=None)), load_plugins())
 
 
+@pytest.mark.fault("F-20")
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_targets_of_a_regression_that_are_not_finite_are_refused_by_row(competition, bad):
     regression = replace(competition, task=TaskType.REGRESSION)

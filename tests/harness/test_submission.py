@@ -28,6 +28,7 @@ def test_columns_by_class_and_rows_by_id() -> None:
     assert made.frame.to_dict("list") == {"row": ["a", "b"], "yes": [0.0, 0.8], "no": [1.0, 0.2]}
 
 
+@pytest.mark.fault("F-28")
 @given(st.permutations(range(6)), st.integers(0, 2**32 - 1))
 def test_permuted_predictions_fill_the_same_submission(order: list[int], seed: int) -> None:
     ids = ["007", "7", "1e5", "100000", "é", "9007199254740993"]
@@ -44,6 +45,7 @@ def test_without_a_sample_file_the_order_of_the_test_set() -> None:
     assert list(expected_ids(pd.DataFrame({"row": ["x"], "y": ["0"]}), ["b", "a"])) == ["x"]
 
 
+@pytest.mark.fault("F-23")
 def test_ids_without_a_prediction_and_doubled_ids_are_refused() -> None:
     with pytest.raises(SubmissionError, match="2 ids of the submission have no prediction: z, zz"):
         fill(SCHEMA, predictions(["a"], [[1, 0]]), None, ["a", "z", "zz"])

@@ -33,6 +33,7 @@ def test_a_valid_submission_has_no_problems(as_text: bool) -> None:
     assert problems({name: cells[::-1] for name, cells in table().items()}, as_text=as_text) == []
 
 
+@pytest.mark.fault("F-23", "F-29")
 @pytest.mark.parametrize("as_text", [False, True], ids=["as made", "as read"])
 @pytest.mark.parametrize(
     ("changed", "told"),
@@ -54,6 +55,7 @@ def test_each_problem_is_one_line(changed: dict[str, Any], told: list[str], as_t
     assert problems(table(**changed), as_text=as_text) == told
 
 
+@pytest.mark.fault("F-29")
 def test_nan_and_text_in_a_number_column() -> None:
     assert problems(table(n=[0.5, np.nan, 1.0])) == ["column 'n': 1 cell empty or NaN: b='nan'"]
     assert problems(table(n=["0.5", "", "1.0"])) == ["column 'n': 1 cell empty or NaN: b=''"]
@@ -62,6 +64,7 @@ def test_nan_and_text_in_a_number_column() -> None:
     assert problems(table(n=[" 0.5", "0.25 ", "1.0"])) == []
 
 
+@pytest.mark.fault("F-24")
 def test_columns_missing_extra_and_reordered() -> None:
     assert problems({"id": IDS, "N": [0.5] * 3, "y": [0.5] * 3}) == [
         "missing 1 column: n",
@@ -83,6 +86,7 @@ def test_a_thousand_wrong_rows_are_counted_and_few_are_shown() -> None:
     assert all(len(problem) < 200 for problem in found)
 
 
+@pytest.mark.fault("F-29")
 def test_sums_are_asked_only_of_tasks_with_one_class_a_row_and_of_all_classes() -> None:
     assert problems(table(n=[1.0, 1.0, 1.0]), info=MANY) == []
     assert problems({"id": IDS, "y": [0.5, 0.1, 0.2]}, SubmissionSchema("id", {"y": "y"}, "probabilities")) == []
@@ -124,6 +128,7 @@ def test_decisions_are_zero_or_one() -> None:
     ]
 
 
+@pytest.mark.fault("F-45")
 def test_formulas_are_a_warning_and_no_problem() -> None:
     columns = table(id=["=1+1", "b", "c"])
     submission = Submission(pd.DataFrame(columns))

@@ -21,6 +21,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\r
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 
 
+@pytest.mark.fault("F-28")
 def test_awkward_ids_are_unchanged(tmp_path: Path) -> None:
     frame = pd.DataFrame({"id": AWKWARD, "p": np.linspace(0, 1, len(AWKWARD))})
     write_submission(tmp_path / "s.csv", Submission(frame))
@@ -33,6 +34,7 @@ def test_awkward_ids_are_unchanged(tmp_path: Path) -> None:
     assert text[6].startswith('"say ""hi""",')
 
 
+@pytest.mark.fault("F-28")
 @given(st.lists(st.tuples(TEXT, FLOATS), min_size=1, max_size=20), TEXT)
 def test_any_text_and_any_float_survive_the_round_trip(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, float]], column: str
@@ -71,6 +73,7 @@ def test_rows_beyond_one_chunk_are_all_there(tmp_path: Path, monkeypatch: pytest
     assert (tmp_path / "s.csv").read_text() == "id,n\n" + "".join(f"r{i},{i}\n" for i in range(23))
 
 
+@pytest.mark.fault("F-24")
 @pytest.mark.parametrize(
     "content",
     [b"\xef\xbb\xbfid,p\r\n007,0.5\r\nb,1\r\n", b'"id","p"\n"007","0.5"\nb,1', b"id,p\r007,0.5\rb,1\r"],
@@ -87,6 +90,7 @@ def test_a_gzipped_file(tmp_path: Path) -> None:
     assert read_submission(tmp_path / "s.csv.gz").frame.to_dict("list") == {"id": ["a"], "p": ["1"]}
 
 
+@pytest.mark.fault("F-30")
 @pytest.mark.parametrize(
     ("content", "told"),
     [
@@ -114,7 +118,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
         read_submission(tmp_path / "none.csv")
 
 
-@pytest.mark.fault
+@pytest.mark.fault("F-10")
 def test_a_disk_that_fills_leaves_the_old_submission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "s.csv"
     write_submission(path, Submission(pd.DataFrame({"id": ["old"], "p": [1.0]})))

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,11 @@ from harness.data import Dataset, DatasetInfo, Examples, Predictions, TaskType
 from harness.errors import ConfigError, StoreError
 from harness.results import FoldResult, Run, RunResult, Score, Scored, Status
 from harness.tracking import Tracker, entries_from_tracking, experiment_id_of, resolve_uri, ui_command, ui_url
+from harness.tracking.about import About
 from harness.tracking.content import entity, flatten, run_metrics, run_params
 from harness.tracking.note import LIMIT, board_note
 from harness.tracking.server import open_client
+from harness.tracking.stored import read_finished
 from harness.tracking.view import VIEW_TAG, unpack_view, view_state, view_tag
 from harness.tracking.worker import Worker
 
@@ -125,7 +127,12 @@ def entry(name: str, log_loss: float | None, **facts: Any) -> dict[str, Any]:
 
 def tracker(workspace: Path, warned: list[str], uri: str | None = None, **facts: Any) -> Tracker:
     uri = resolve_uri(uri, workspace)
-    return Tracker(uri, competition(workspace), dataset(**facts), directions=DIRECTIONS, warn=warned.append)
+    about = competition(workspace), dataset(**facts)
+    return Tracker(uri, *about, workspace=workspace, directions=DIRECTIONS, warn=warned.append)
+
+
+def about(home: Path, data: Dataset | None = None) -> About:
+    return About.of(competition(home), data or dataset(), DIRECTIONS)
 
 
 def play(tracker: Tracker, run: Run, *, folds: int = 2, result: RunResult | None = None) -> None:
@@ -136,7 +143,26 @@ def play(tracker: Tracker, run: Run, *, folds: int = 2, result: RunResult | None
             tracker.harness_epoch_logged(run=run, fold=fold, step=step, metrics={"loss": 1 / (step + 1)})
         tracker.harness_fold_scored(run=run, fold=make_fold(fold))
     if result is not None:
-        tracker.harness_run_finished(run=run, result=result)
+        finish(tracker, run, result)
+
+
+def finish(tracker: Tracker, run: Run, result: RunResult) -> None:
+    store(run, result)
+    tracker.harness_run_finished(run=run, result=result)
+
+
+def store(run: Run, result: RunResult) -> None:
+    """Write what the tracker reads of a finished run."""
+    folds = [{**asdict(fold), "epochs": []} for fold in result.folds]
+    scores = {name: asdict(score) for name, score in result.scores.items()}
+    scores = {
+        name: {key: None if value != value else value for key, value in score.items()} for name, score in scores.items()
+    }
+    record = {"scores": scores, "folds": folds, "marks": list(result.marks), "seconds": result.seconds}
+    stored = run.directory / "result.json"
+    known = json.loads(stored.read_text()) if stored.exists() else {}
+    run.directory.mkdir(parents=True, exist_ok=True)
+    stored.write_text(json.dumps({**record, **known}))
 
 
 def runs_of(workspace: Path, text: str = "") -> list[Any]:
@@ -209,7 +235,7 @@ def test_the_same_command_again_doubles_nothing(workspace: Path, warned: list[st
             listener.harness_fold_scored(
                 run=run, fold=make_fold(fold, epochs=({"step": 0, "loss": 0.5},), resumed=True)
             )
-        listener.harness_run_finished(run=run, result=make_result(run))
+        finish(listener, run, make_result(run))
         listener.close()
         ended = [(item.info.run_id, item.info.end_time) for item in runs_of(workspace)]
         if _ == 0:
@@ -352,38 +378,66 @@ def test_what_cannot_be_read_back_is_told_in_one_line(workspace: Path, tmp_path:
     assert "\n" not in str(caught.value)
 
 
-def test_a_failure_of_mlflow_is_told_once_and_stops_nothing(tmp_path: Path, warned: list[str]) -> None:
+def test_a_failure_of_mlflow_is_told_once_and_stops_nothing(
+    tmp_path: Path, warned: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.tracking.worker.GRACE", 0.0)
     (tmp_path / "broken.db").write_text("not a database, but long enough to be looked at " * 50)
     listener = tracker(tmp_path, warned, f"sqlite:///{tmp_path}/broken.db")
     for name in ("smote", "none"):
         run = make_run(tmp_path, name)
         play(listener, run, result=make_result(run))
     listener.close()
-    assert len(warned) == 1
-    assert warned[0].startswith("MLflow tracking stopped, the run goes on: ")
-    assert "\n" not in warned[0]
+    [line] = warned
+    assert line.startswith(f"MLflow at sqlite:///{tmp_path}/broken.db: ")
+    [journal] = (tmp_path / "spool").glob("*.jsonl")
+    assert line.endswith(f"; 24 events of this command wait in {journal}; deliver: harness sync")
+    assert "\n" not in line
 
 
-def test_a_worker_keeps_order_and_drops_what_follows_a_failure(warned: list[str]) -> None:
-    done: list[int] = []
-    worker = Worker(warned.append, idle=lambda: done.append(-1), pause=60)
-    for n in range(100):
-        worker.put(lambda n=n: done.append(n))  # type: ignore[misc]
-    worker.put(lambda: done.append(1 // 0))
-    worker.put(lambda: done.append(1000))
+def test_a_worker_tries_again_after_a_failure_and_ends_when_all_is_done() -> None:
+    calls: list[bool] = []
+
+    def work(closing: bool) -> bool:
+        calls.append(closing)
+        if len(calls) < 3:
+            raise ZeroDivisionError
+        return closing
+
+    worker = Worker(work, pause=0.01, pauses=(0.01,))
+    worker.start()
+    while len(calls) < 4:
+        worker.wake()
+    assert worker.error is None
     assert worker.close(10)
-    assert done == list(range(100))
-    assert len(warned) == 1
-    assert "ZeroDivisionError" in warned[0]
+    assert calls[-1]
 
 
-def test_a_server_that_does_not_answer_holds_up_the_end_for_a_moment_only(workspace: Path, warned: list[str]) -> None:
-    listener, release = tracker(workspace, warned), threading.Event()
-    listener._worker.put(lambda: release.wait(30) and None)
+def test_a_worker_that_fails_to_the_end_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.tracking.worker.GRACE", 0.0)
+
+    def work(closing: bool) -> bool:
+        raise ValueError("away")
+
+    worker = Worker(work, pause=60, pauses=(0.01, 60))
+    worker.start()
+    assert worker.close(10)
+    assert repr(worker.error) == "ValueError('away')"
+
+
+def test_a_server_that_does_not_answer_holds_up_the_end_for_a_moment_only(
+    workspace: Path, warned: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+    monkeypatch.setattr("harness.tracking.recorder.Experiment.open", lambda *_: release.wait(30))
+    listener = tracker(workspace, warned)
+    listener.harness_run_started(run=make_run(workspace))
     listener.close(timeout=0.2)
     release.set()
     assert listener._worker.close(30)
-    assert warned == [f"MLflow at {listener.uri} did not answer within 0 s; its record is incomplete"]
+    [journal] = (workspace / "spool").glob("*.jsonl")
+    told = f"no answer within 0 s; 1 event of this command waits in {journal}; deliver: harness sync"
+    assert warned == [f"MLflow at {listener.uri}: {told}"]
 
 
 def test_the_uri_is_the_option_then_the_environment_then_the_workspace(
@@ -434,20 +488,21 @@ def test_the_note_marks_the_baseline_simulated_data_and_what_does_not_fit(tmp_pa
     entries = [{"rank": n, **entry(f"a|b{n}" + "x" * 100, n / 100)} for n in range(1, 60)]
     entries += [{"rank": 60, **entry("prior", 0.7, baseline=True, flags=["fast"])}]
     data = dataset(simulated=True, notes=("Every tenth row is held out.",))
-    note = board_note(competition(tmp_path), data, entries, "min")
+    note = board_note(about(tmp_path, data), entries)
     assert len(note) <= LIMIT
     assert "| 1 | a\\|b1" in note
     shown = note.count("\n| ") - 1
     assert f"... and {60 - shown} more runs." in note
     assert "simulated" in note
     assert "- Every tenth row is held out." in note
-    short = board_note(competition(tmp_path), data, entries[-1:], "min")
+    short = board_note(about(tmp_path, data), entries[-1:])
     assert "| 60 | *prior*&nbsp;&nbsp; | 0.7000 | 0.0100 | - | 3 | baseline, fast |" in short
 
 
 def test_metrics_leave_out_what_is_not_a_number(tmp_path: Path) -> None:
-    result = make_result(make_run(tmp_path), log_loss=math.inf)
-    metrics = run_metrics(result)
+    run = make_run(tmp_path)
+    store(run, make_result(run, log_loss=math.inf))
+    metrics = run_metrics(read_finished(run.directory))
     assert "oof_log_loss" not in metrics
     assert metrics["oof_f1"] == 0.8
 

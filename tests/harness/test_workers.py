@@ -84,7 +84,7 @@ def test_a_worker_serves_one_task_after_another(pool):
     pool.wait()
 
 
-@pytest.mark.fault
+@pytest.mark.fault("F-17")
 @pytest.mark.parametrize(
     ("task", "told"),
     [
@@ -110,7 +110,7 @@ def test_a_worker_killed_while_idle_is_replaced(pool):
     assert answer(pool, "pid") != first
 
 
-@pytest.mark.fault
+@pytest.mark.fault("F-34")
 def test_a_task_past_its_limit_ends_with_all_it_started(pool, tmp_path):
     noted = tmp_path / "child"
     error = answer(pool, f"child {noted}", 3.0)
@@ -146,7 +146,7 @@ def test_leaving_the_pool_by_an_error_ends_what_runs():
     assert gone(pids[0])
 
 
-@pytest.mark.fault
+@pytest.mark.fault("F-17", "F-34")
 def test_workers_end_with_their_parent_however_it_ends(tmp_path):
     script = """
 import sys, time

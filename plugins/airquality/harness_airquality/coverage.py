@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from harness.spreadsheets import defused
 from harness_airquality.intervals import CONFORMAL, COVERAGE
 from harness_airquality.stations import COUNTRY, PLACE, REGION
 
@@ -143,7 +144,7 @@ def report(competition: Competition, dataset: Dataset, result: RunResult) -> Ite
 
 
 def _write_table(table: pd.DataFrame, path: Path) -> None:
-    table.round(6).to_csv(path, index=False)
+    defused(table.round(6)).to_csv(path, index=False)
 
 
 def _meta_of(dataset: Dataset, ids: NDArray[np.object_]) -> pd.DataFrame | None:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from harness.data import Dataset, DatasetInfo, Examples, TaskType, digest_files
 from harness.errors import ConfigError, DataError, listed
-from harness.files import atomic_directory
+from harness.files import atomic_directory, listed_in
 from harness.offers import DataRequest
 from harness.params import as_json
 from harness_birdclef.editions import Layout, Tables, read_edition
@@ -34,6 +34,8 @@ SIMULATION = 1
 """Counts changes to what is simulated, so that an older one in the cache is not taken for it."""
 GB = 1e9
 SOUNDSCAPES = "soundscapes"
+BAD = "bad-files.txt"
+"""Where all of them are named, in the cache."""
 
 
 def assemble(params: RecordingsParams, request: DataRequest) -> Dataset:
@@ -47,7 +49,7 @@ def assemble(params: RecordingsParams, request: DataRequest) -> Dataset:
     tables = read_edition(root, params.edition, _layout(params), params.unknown_label)
     store = Decoded(request.cache / "decoded", params.rate, params.cache_gb * GB)
     scanned = scan(root, _paths(tables), store)
-    tables, notes = _without_bad(tables, scanned, request.skip_bad or params.bad_files == "skip")
+    tables, notes = _without_bad(tables, scanned, request.skip_bad or params.bad_files == "skip", request.cache)
     files = Files(root, tuple(scanned), tuple(file.facts for file in scanned.values()), store)
     whole_files = tables.test is not None and bool(tables.test["end"].isna().all())
     info = DatasetInfo(
@@ -135,7 +137,9 @@ def _paths(tables: Tables) -> list[str]:
     return [path for path in dict.fromkeys([*paths, *tables.soundscapes]) if path]
 
 
-def _without_bad(tables: Tables, scanned: dict[str, Scanned], skip: bool) -> tuple[Tables, tuple[str, ...]]:
+def _without_bad(
+    tables: Tables, scanned: dict[str, Scanned], skip: bool, cache: Path
+) -> tuple[Tables, tuple[str, ...]]:
     """Apply the policy to recordings that cannot be used; rows to predict stay."""
     from dataclasses import replace
 
@@ -145,7 +149,7 @@ def _without_bad(tables: Tables, scanned: dict[str, Scanned], skip: bool) -> tup
     told = [f"{path} {problem}" for path, problem in of_train.items()]
     if told and not skip:
         raise DataError(
-            f"{len(told)} training recordings cannot be used: {listed(told, 5)};"
+            f"{len(told)} training recordings cannot be used: {listed_in(told, cache / BAD)};"
             " mend them, or leave them out with --skip-bad"
         )
     notes = [f"{len(told)} training recordings left out: {listed(told, 5)}"] if told else []

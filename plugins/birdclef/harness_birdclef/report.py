@@ -11,6 +11,7 @@ from harness.competition import Competition
 from harness.data import Dataset
 from harness.neural.left import left_by_training
 from harness.results import Artifact, RunResult
+from harness.spreadsheets import defused
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +38,7 @@ def report(competition: Competition, dataset: Dataset, result: RunResult) -> Ite
 
 
 def _species(dataset: Dataset, result: RunResult, path: Path) -> None:
-    species_table(dataset, result).to_csv(path, index=False)
+    defused(species_table(dataset, result)).to_csv(path, index=False)
 
 
 def species_table(dataset: Dataset, result: RunResult) -> pd.DataFrame:

@@ -117,6 +117,7 @@ def test_a_row_without_a_place_is_named_and_one_without_a_region_is_not(tmp_path
     assert found.train.inputs["place"].tolist()[-1] == "s1"  # blanks around a name make no other place
 
 
+@pytest.mark.fault("F-20")
 def test_missing_targets_are_refused_or_dropped(tmp_path: Path) -> None:
     rows = (*GOOD, "x7,s2,0.4,32.6,K,2023-01-05,3,", "x8,s2,0.4,32.6,K,2023-01-06,3,NA")
     message = refusal(tmp_path, *rows)
@@ -142,6 +143,7 @@ def test_negative_targets_are_refused_dropped_or_kept(tmp_path: Path, mark: str)
     assert told.info.notes == ("1 of 4 rows of train.csv without a target were dropped",)
 
 
+@pytest.mark.fault("F-20")
 @pytest.mark.parametrize("bad", ["inf", "-inf", "<5", "12,5"])
 def test_targets_that_are_no_numbers_are_named(tmp_path: Path, bad: str) -> None:
     value = f'"{bad}"' if "," in bad else bad
@@ -197,11 +199,13 @@ def test_a_test_row_that_is_a_training_row_is_told(tmp_path: Path) -> None:
     assert found.info.notes == ("1 test rows have the place and time of a training row",)
 
 
+@pytest.mark.fault("F-23")
 def test_doubled_and_empty_ids_are_named(tmp_path: Path) -> None:
     assert "train.csv has 1 duplicate ids: a" in refusal(tmp_path, *GOOD, "a,s2,0.4,32.6,K,2023-01-05,3,30")
     assert "1 rows have no id: rows 4" in refusal(tmp_path, *GOOD, ",s2,0.4,32.6,K,2023-01-05,3,30")
 
 
+@pytest.mark.fault("F-21")
 def test_a_column_without_any_value_is_kept_and_told(tmp_path: Path) -> None:
     found = read(tmp_path, "a,s1,0.3,32.5,K,2023-01-01,,10", "b,s1,0.3,32.5,K,2023-01-02,,20")
     assert found.train.inputs["no2"].isna().all()
@@ -218,11 +222,13 @@ def test_a_few_texts_among_numbers_are_named(tmp_path: Path) -> None:
     assert read(tmp_path, *rows, categorical=("no2",)).info.extra["levels"] == {"no2": ["1", "2", "3", "ND"]}
 
 
+@pytest.mark.fault("F-21")
 def test_infinite_covariates_are_refused(tmp_path: Path) -> None:
     message = refusal(tmp_path, *GOOD, "x7,s2,0.4,32.6,K,2023-01-05,-inf,30")
     assert "train.csv: infinite values in no2" in message
 
 
+@pytest.mark.fault("F-24")
 def test_test_files_of_another_layout_are_refused(tmp_path: Path) -> None:
     read(tmp_path, *GOOD)
     for text, expected in (

@@ -87,6 +87,7 @@ def test_inputs_begin_with_the_roles_and_have_their_types(data: Dataset) -> None
     )
 
 
+@pytest.mark.fault("F-28")
 def test_ids_are_kept_as_they_stand(data: Dataset) -> None:
     assert data.test is not None
     assert data.train.ids.tolist() == ["007", "1e5", "n"]

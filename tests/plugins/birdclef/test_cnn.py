@@ -61,6 +61,7 @@ def test_it_learns_what_calls_in_windows_from_recordings_only(birds):
     assert np.mean(aucs) > 0.7
 
 
+@pytest.mark.fault("F-49")
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(birds, tiny):
     expected = tiny[0].predict(birds.test).values
     np.testing.assert_array_equal(trained(birds, TINY)[0].predict(birds.test).values, expected)

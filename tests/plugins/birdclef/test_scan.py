@@ -39,6 +39,7 @@ def folder(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.mark.fault("F-18")
 def test_every_bad_file_is_found_and_every_odd_one_is_read(folder, store):
     names = sorted(path.name for path in folder.iterdir())
     found = scan(folder, [*names, "absent.ogg"], store)
@@ -57,12 +58,14 @@ def test_every_bad_file_is_found_and_every_odd_one_is_read(folder, store):
     )
 
 
+@pytest.mark.fault("F-18")
 def test_several_channels_are_averaged(folder):
     samples, rate, channels = decode(folder / "stereo.flac", RATE)
     assert (rate, channels) == (RATE, 2)
     np.testing.assert_allclose(samples, tone(1.0) / 2, atol=1e-4)
 
 
+@pytest.mark.fault("F-18")
 def test_another_rate_keeps_pitch_and_length(folder):
     for name, hz in (("slow.ogg", 500), ("fast.wav", 1000)):
         samples, _, _ = decode(folder / name, RATE)

@@ -67,6 +67,7 @@ def test_the_same_folder_has_the_same_digest_and_a_changed_recording_another(fol
     assert read(folder, tmp_path / "one").digest != first.digest
 
 
+@pytest.mark.fault("F-18")
 def test_bad_recordings_are_refused_with_a_list_or_left_out_with_a_count(folder, tmp_path):
     clips = sorted((folder / "train_short_audio").rglob("*.ogg"))
     clips[0].write_bytes(b"")
@@ -80,6 +81,7 @@ def test_bad_recordings_are_refused_with_a_list_or_left_out_with_a_count(folder,
     assert any(note.startswith("2 training recordings left out: ") for note in found.info.notes)
 
 
+@pytest.mark.fault("F-18")
 def test_rows_to_predict_are_never_dropped(folder, tmp_path):
     whole = read(folder, tmp_path / "before")
     first, second = sorted((folder / "test_soundscapes").rglob("*.ogg"))
@@ -134,6 +136,7 @@ def test_a_path_that_is_no_folder_and_a_task_that_does_not_fit_are_refused(folde
         read(folder, tmp_path, task=TaskType.MULTICLASS)
 
 
+@pytest.mark.fault("F-18")
 def test_new_recordings_of_any_kind_are_cut_into_windows(birds, tmp_path):
     rng = np.random.default_rng(0)
     soundfile.write(tmp_path / "9001_XYZ_20200101.ogg", rng.normal(0, 0.1, 12 * 32000).astype(np.float32), 32000)

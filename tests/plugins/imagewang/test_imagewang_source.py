@@ -102,6 +102,7 @@ def test_images_are_decoded_once_for_each_size(tree: Path, tmp_path: Path, monke
         read(tree, tmp_path / "cache").train.inputs.at(9)
 
 
+@pytest.mark.fault("F-19")
 @pytest.mark.parametrize(
     ("mode", "colour", "expected"),
     [
@@ -121,6 +122,7 @@ def test_any_mode_becomes_rgb(tmp_path: Path, mode: str, colour: object, expecte
     assert pixels_of(path, 5)[2, 2].tolist() == list(expected)
 
 
+@pytest.mark.fault("F-19")
 def test_cmyk_and_turned_photographs(tmp_path: Path) -> None:
     Image.new("CMYK", (16, 16), (0, 255, 255, 0)).save(tmp_path / "ink.jpg", quality=95)
     red = pixels_of(tmp_path / "ink.jpg", 8)[4, 4]
@@ -136,6 +138,7 @@ def test_cmyk_and_turned_photographs(tmp_path: Path) -> None:
     assert found[4, 0].max() < 60
 
 
+@pytest.mark.fault("F-19")
 def test_the_middle_is_cut_out_and_tiny_images_are_enlarged(tmp_path: Path) -> None:
     wide = Image.new("RGB", (30, 10), (0, 0, 0))
     wide.paste((255, 255, 255), (10, 0, 20, 10))
@@ -156,6 +159,7 @@ def spoil(path: Path, kind: str) -> None:
         path.write_bytes(path.read_bytes()[:2000])
 
 
+@pytest.mark.fault("F-19")
 @pytest.mark.parametrize(
     ("kind", "words"), [("empty", "is empty"), ("text", "not an image"), ("cut", "cannot be decoded")]
 )
@@ -208,6 +212,7 @@ def test_damaged_caches_are_one_readable_line(tree: Path, tmp_path: Path) -> Non
         read(tree, tmp_path / "cache")
 
 
+@pytest.mark.fault("F-43")
 @pytest.mark.parametrize(
     ("params", "words"),
     [
@@ -229,6 +234,7 @@ def test_an_empty_val_is_no_validation_set(tree: Path, tmp_path: Path) -> None:
     assert any("val/ has no image" in note for note in found.info.notes)
 
 
+@pytest.mark.fault("F-19")
 def test_a_bomb_is_refused(tree: Path, tmp_path: Path) -> None:
     Image.new("1", (20_000, 20_000)).save(tree / "train" / "cat" / "bomb.png")
     with pytest.raises(DataError, match=r"bomb\.png (has 20,000 by 20,000 pixels|cannot be opened: Image size)"):
@@ -241,6 +247,7 @@ def test_a_class_of_val_that_train_lacks_is_named(tree: Path, tmp_path: Path) ->
         read(tree, tmp_path / "cache")
 
 
+@pytest.mark.fault("F-51")
 def test_validation_images_among_the_others_are_counted(tree: Path, tmp_path: Path) -> None:
     shutil.copyfile(tree / "val" / "dog" / "0.png", tree / "unsup" / "copy.png")
     found = read(tree, tmp_path / "cache")

@@ -109,6 +109,7 @@ def test_a_loaded_model_predicts_the_same_bytes(name: str, tmp_path: Path) -> No
     assert loaded.predict(fresh).values.tobytes() == model.predict(fresh).values.tobytes()
 
 
+@pytest.mark.fault("F-49")
 @each_model
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_same_seed_and_threads_give_the_same_bytes(name: str, threads: int) -> None:
@@ -117,6 +118,7 @@ def test_the_same_seed_and_threads_give_the_same_bytes(name: str, threads: int) 
     assert one == other
 
 
+@pytest.mark.fault("F-49")
 @pytest.mark.parametrize(
     "name", [name for name in RECIPES if name not in ("logistic_regression", "hist_gradient_boosting")]
 )
@@ -127,8 +129,8 @@ def test_the_seed_matters(name: str) -> None:
     )
 
 
+@pytest.mark.fault("F-25")
 @each_model
-@pytest.mark.fault
 def test_a_class_absent_from_the_fold_keeps_its_column(name: str) -> None:
     model, _ = fitted(name, table(codes=(0, 2)))
     values = model.predict(table(30, seed=1)).values
@@ -137,8 +139,8 @@ def test_a_class_absent_from_the_fold_keeps_its_column(name: str) -> None:
     assert values[:, 2].max() > 0.5
 
 
+@pytest.mark.fault("F-25")
 @each_model
-@pytest.mark.fault
 def test_a_fold_of_one_class_is_predicted_by_a_constant(name: str, tmp_path: Path) -> None:
     model, log = fitted(name, table(codes=(1,)))
     model.save(tmp_path)
@@ -148,8 +150,8 @@ def test_a_fold_of_one_class_is_predicted_by_a_constant(name: str, tmp_path: Pat
     assert log.notes == ["a fold is predicted by a constant: all its rows have the same target"]
 
 
+@pytest.mark.fault("F-21")
 @each_model
-@pytest.mark.fault
 def test_columns_that_never_vary_give_the_shares_of_the_classes(name: str) -> None:
     train = table()
     model, log = fitted(name, train.with_inputs(train.inputs[["empty", "constant"]]))
@@ -158,8 +160,8 @@ def test_columns_that_never_vary_give_the_shares_of_the_classes(name: str) -> No
     assert "no input column varies" in log.notes[0]
 
 
+@pytest.mark.fault("F-21", "F-24")
 @each_model
-@pytest.mark.fault
 def test_new_levels_infinities_and_shuffled_columns_are_fine(name: str) -> None:
     model, _ = fitted(name, table())
     fresh = table(20, seed=1)
@@ -256,6 +258,7 @@ def test_catboost_stops_early_on_the_inner_rows_and_tells_its_best_iteration() -
     assert min(curve) < curve[-1] or len(curve) < 400
 
 
+@pytest.mark.fault("F-25")
 def test_catboost_ignores_inner_rows_of_classes_it_never_saw() -> None:
     model = build("catboost", early_stopping=5)
     model.fit(table(100, codes=(0, 1)), table(60, seed=2), Log())
@@ -322,8 +325,8 @@ class Canary:
         return (Path.touch, (self.path,))
 
 
+@pytest.mark.fault("F-41")
 @each_model
-@pytest.mark.fault
 def test_a_pickle_in_the_place_of_a_model_is_not_executed(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     folder.mkdir()

@@ -234,8 +234,8 @@ def test_values_shared_by_neighbours_come_back_to_the_bit() -> None:
     assert set(after.inputs["odd"]) == {odd}
 
 
+@pytest.mark.fault("F-22")
 @each_generating
-@pytest.mark.fault
 def test_too_few_rows_are_told_with_the_option_to_set(name: str) -> None:
     message = (
         r"class 'rare' has 4 training rows in this fold, k_neighbors = 5 needs at least 6; set k_neighbors to 3 or"
@@ -245,13 +245,14 @@ def test_too_few_rows_are_told_with_the_option_to_set(name: str) -> None:
     assert counted(apply(name, rows((120, 4, 40)), k_neighbors=3))[1] > 0
 
 
+@pytest.mark.fault("F-22")
 @each_generating
-@pytest.mark.fault
 def test_a_class_of_one_row_is_told(name: str) -> None:
     with pytest.raises(DataError, match=r"'rare' has 1 training rows .*use imbalance\.oversample"):
         apply(name, rows((120, 1, 40)))
 
 
+@pytest.mark.fault("F-22")
 def test_exactly_enough_rows_are_enough() -> None:
     assert counted(apply("smote", rows((120, 6, 40)))) == [120, 30, 120]
 
@@ -353,7 +354,7 @@ def test_a_regression_is_refused(name: str) -> None:
         apply(name, rows(), info=info)
 
 
-@pytest.mark.fault
+@pytest.mark.fault("F-22")
 def test_adasyn_without_a_border_is_told() -> None:
     examples = rows((60, 12, 0))
     apart = pd.DataFrame({"x": np.asarray(examples.targets) * 1000.0 + np.arange(72) / 100})
@@ -361,7 +362,6 @@ def test_adasyn_without_a_border_is_told() -> None:
         apply("adasyn", examples.with_inputs(apart))
 
 
-@pytest.mark.fault
 def test_a_class_that_cleaning_wipes_out_is_told() -> None:
     examples = rows((30, 10, 0))
     alike = pd.DataFrame(

@@ -70,6 +70,7 @@ def test_the_test_set_follows_the_training_rows(tmp_path: Path) -> None:
     assert test.inputs["code"].isna().tolist() == [False, True]
 
 
+@pytest.mark.fault("F-24")
 def test_byte_order_mark_line_ends_and_compression_change_nothing(tmp_path: Path) -> None:
     plain = read(folder(tmp_path))
     other = tmp_path / "other"
@@ -166,7 +167,7 @@ def test_meta_and_drop_are_no_inputs(tmp_path: Path) -> None:
     assert data.test.meta["job"].isna().all()
 
 
-@pytest.mark.fault
+@pytest.mark.fault("F-20", "F-21", "F-23", "F-24", "F-30")
 @pytest.mark.parametrize(
     ("texts", "wanted"),
     [
@@ -189,14 +190,13 @@ def test_bad_tables_are_refused_in_one_line(tmp_path: Path, texts: dict[str, str
     assert wanted in refusal(folder(tmp_path, **texts))
 
 
-@pytest.mark.fault
+@pytest.mark.fault("F-25")
 def test_unknown_labels_of_a_validation_set_are_named(tmp_path: Path) -> None:
     path = folder(tmp_path, valid="row,age,job,code,label\nv1,1,cook,1,maybe\n")
     message = refusal(path, replace(PARAMS, validation="valid.csv"))
     assert message.startswith("valid.csv: 'label' holds 'maybe', unknown to the training data, in rows v1")
 
 
-@pytest.mark.fault
 def test_missing_files_are_named_with_what_is_there(tmp_path: Path) -> None:
     path = folder(tmp_path)
     assert "no file fits test = 'tset.csv'; did you mean 'test.csv'?" in refusal(path, replace(PARAMS, test="tset.csv"))
@@ -207,7 +207,7 @@ def test_missing_files_are_named_with_what_is_there(tmp_path: Path) -> None:
         load(PARAMS, request(None))
 
 
-@pytest.mark.fault
+@pytest.mark.fault("F-30")
 def test_damaged_files_are_refused(tmp_path: Path) -> None:
     path = folder(tmp_path)
     (path / "cut.csv.gz").write_bytes(gzip.compress(TRAIN.encode() * 50)[:40])
@@ -250,6 +250,7 @@ ids = st.lists(
 )
 
 
+@pytest.mark.fault("F-28")
 @given(names=ids)
 def test_any_id_survives(names: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("ids")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from harness.errors import DataError
 
 
+@pytest.mark.fault("F-27")
 @pytest.mark.parametrize(
     ("raw", "cleaned"),
     [
@@ -30,6 +31,7 @@ def test_the_policy(raw: str, cleaned: str) -> None:
     assert clean([raw], ["a"], "test", to_predict=True).inputs.tolist() == [cleaned]
 
 
+@pytest.mark.fault("F-27")
 @pytest.mark.parametrize(
     ("raw", "shown"), [("", "empty"), ("***", "'\\*\\*\\*'"), ("AC1D", "'AC1D'"), ("---", "'---'")]
 )
@@ -38,6 +40,7 @@ def test_what_is_no_sequence_is_refused_in_training(raw: str, shown: str) -> Non
         clean(["ACD", raw], ["a", "b"], "train")
 
 
+@pytest.mark.fault("F-27")
 @pytest.mark.parametrize("raw", ["", "***", "12", "---"])
 def test_rows_to_predict_always_get_an_answer(raw: str) -> None:
     cleaned = clean(["ACD", raw], ["a", "b"], "test", to_predict=True)
@@ -46,6 +49,7 @@ def test_rows_to_predict_always_get_an_answer(raw: str) -> None:
     assert cleaned.notes == ("test: 1 row without a sequence of residues taken as unknown residues: b",)
 
 
+@pytest.mark.fault("F-27")
 def test_bad_rows_can_be_left_out() -> None:
     cleaned = clean(["ACD", "", "EF"], ["a", "b", "c"], "train", skip_bad=True)
     assert cleaned.kept.tolist() == [0, 2]

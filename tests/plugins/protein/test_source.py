@@ -232,6 +232,7 @@ def test_doubles_and_contradictions_are_listed(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.fault("F-23", "F-30")
 @pytest.mark.parametrize(
     ("files", "message"),
     [

@@ -263,6 +263,7 @@ def test_saved_and_loaded_it_predicts_the_same(model: Ulmfit, data: Dataset, tmp
     assert {"curves.json", "curves.png"} <= {path.name for path in tmp_path.iterdir()}
 
 
+@pytest.mark.fault("F-49")
 def test_the_same_seed_trains_the_same_model(model: Ulmfit, data: Dataset, tmp_path: Path) -> None:
     assert data.test is not None
     again = fitted(SMALL, data, tmp_path)
@@ -297,6 +298,7 @@ def test_every_switch_trains(change: dict[str, Any], data: Dataset, tmp_path: Pa
     assert ("learning_rate-forward.png" in model.files) == params.find_rate
 
 
+@pytest.mark.fault("F-25")
 def test_a_class_without_training_rows_has_a_chance_above_nothing(data: Dataset, tmp_path: Path) -> None:
     info = replace(data.info, task_type=TaskType.MULTICLASS, classes=("a", "b", "c"))
     values = (
@@ -306,6 +308,7 @@ def test_a_class_without_training_rows_has_a_chance_above_nothing(data: Dataset,
     assert (values > 0).all()
 
 
+@pytest.mark.fault("F-27")
 def test_odd_sequences_are_predicted(model: Ulmfit) -> None:
     odd = Examples(np.array(["one", "unknown", "long"], object), np.array(["A", "XXXX", "ACDEF" * 8000], object))
     values = model.predict(odd).values

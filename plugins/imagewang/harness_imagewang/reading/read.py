@@ -16,6 +16,7 @@ import pandas as pd
 from harness.archive import extract, is_archive
 from harness.data import PROBLEM, Examples, check_unique
 from harness.errors import DataError, listed
+from harness.files import listed_in
 from harness_imagewang.images import Images
 from harness_imagewang.reading.examine import Facts, examine
 from harness_imagewang.reading.store import FileStore
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 ODD = 5
 """Files that a note names."""
+BAD = "bad-files.txt"
+"""Where all of them are named, in the cache."""
 FOLDERS = {"train": "train", "valid": "val", "test": "test", "unlabelled": "unsup"}
 
 
@@ -107,8 +110,7 @@ class Reader:
 
     def _without(self, bad: Mapping[int, str], part: Part) -> NDArray[np.int64]:
         if not self.skip_bad:
-            more = f", and {len(bad) - 1} more" if len(bad) > 1 else ""
-            raise DataError(f"{next(iter(bad.values()))}{more}; mend or remove it, or leave such files out: --skip-bad")
+            raise DataError(f"{self._listed(bad)}; mend or remove, or leave such files out: --skip-bad")
         keep = np.array([row for row in range(len(part.paths)) if row not in bad], np.int64)
         gone = sorted(set(part.labels) - {part.labels[row] for row in keep}) if part.labels else []
         if gone:
@@ -119,6 +121,10 @@ class Reader:
     def _told(self, bad: Mapping[int, str], what: str) -> None:
         noun = "file that cannot be decoded is" if len(bad) == 1 else "files that cannot be decoded are"
         self.notes.append(f"{len(bad)} {noun} {what}: {listed(bad.values(), ODD)}")
+
+    def _listed(self, bad: Mapping[int, str]) -> str:
+        texts = list(bad.values())
+        return listed(texts, ODD) if self.cache is None else listed_in(texts, self.cache / BAD, ODD)
 
     def _measure(self, facts: Sequence[Facts]) -> None:
         sides = [min(fact.height, fact.width) for fact in facts if not fact.problem]

@@ -21,7 +21,9 @@ LEAST_SCALE = 1e-6
 class EsmParams:
     """Parameters of ``protein.esm``."""
 
-    weights: str = param("", "folder of ESM-2's weights, or their name in the local cache of Hugging Face")
+    weights: str = param(
+        "", "folder of ESM-2's weights, or their name in the local cache of Hugging Face", weights=True
+    )
     window: int = param(1022, "residues read at once; longer sequences in overlapping windows", low=8, high=100_000)
     strength: float = param(0.01, "inverse of the penalty (C)", low=1e-6, high=1e4, log=True)
     class_weights: bool = param(False, "weight classes by the inverse of their share; changes the probabilities")

@@ -1,0 +1,54 @@
+"""Addresses and messages without user names, passwords and tokens."""
+
+from __future__ import annotations
+
+import os
+import re
+from urllib.parse import unquote
+
+HIDDEN = "***"
+_VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME")
+# to the last @, for a password may hold one; three slashes begin a path, where it means nothing
+_USER_INFO = re.compile(r"(?<=//)(?!/)\S*@")
+_SECRET = re.compile(r"(?i)[?&;](?:user|username|password|passwd|pwd|token|secret|api_?key)=[^&;#\s]*")
+
+
+def shown_uri(uri: str) -> str:
+    """Return a URI as it may be shown and stored: without user and password, in its query too.
+
+    Examples
+    --------
+    >>> shown_uri("postgresql://me:secret@db.team/mlflow"), shown_uri("sqlite:///mlflow.db")
+    ('postgresql://db.team/mlflow', 'sqlite:///mlflow.db')
+    >>> shown_uri("http://me:p@ss/word@team:5000"), shown_uri("postgresql://db/mlflow?user=me&password=x&ssl=yes")
+    ('http://team:5000', 'postgresql://db/mlflow?ssl=yes')
+    """
+    shown = _SECRET.sub("", _USER_INFO.sub("", uri))
+    return shown if "?" in shown or "?" not in uri else shown.replace("&", "?", 1)
+
+
+def redact(text: object, uri: str = "") -> str:
+    """Return a message in one line without credentials: those of a URI, of any other URI in it, of the environment.
+
+    Examples
+    --------
+    >>> redact("GET http://me:secret@team/api failed for secret", "http://me:secret@team")
+    'GET http://team/api failed for ***'
+    """
+    line = " ".join(str(text).split())
+    if uri:
+        line = line.replace(uri, shown_uri(uri))
+    line = re.sub(r"\S*//\S*@\S*", lambda found: shown_uri(found[0]), line)
+    # names are hidden too, unless they are too short to be told from a word
+    for secret in sorted(secrets_of(uri), key=len, reverse=True):
+        line = line.replace(secret, HIDDEN)
+    return line
+
+
+def secrets_of(uri: str) -> set[str]:
+    """Return what must never be shown: user and password of a URI, written and decoded, and of MLflow's variables."""
+    found = _USER_INFO.search(uri)
+    parts = found[0].removesuffix("@").partition(":")[::2] if found else ()
+    queried = [part.partition("=")[2] for part in _SECRET.findall(uri)]
+    given = [os.environ.get(name, "") for name in _VARIABLES]
+    return {form for part in (*parts, *queried, *given) for form in (part, unquote(part)) if len(form) > 3}
