@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -32,7 +33,7 @@ def board_note(about: About, entries: Sequence[Mapping[str, Any]]) -> str:
 
 def _lines(about: About, entries: Sequence[Mapping[str, Any]], shown: int) -> list[str]:
     # the page shows two lines until it is unfolded: they must say which strategy is best
-    lines = [_best(about, entries), "", f"### {about.title}"]
+    lines = [_best(about, entries), "", f"### {plain(about.title)}"]
     if about.simulated:
         lines += ["", "**The data are simulated: these scores say nothing about the real competition.**"]
     lines += ["", *_table(about, entries[:shown])]
@@ -45,7 +46,7 @@ def _best(about: About, entries: Sequence[Mapping[str, Any]]) -> str:
     on, primary = about.on, about.primary
     scored = [entry for entry in entries if value_of(entry, primary, on) is not None]
     if not scored:
-        return f"**{about.title}**: no run is finished yet."
+        return f"**{plain(about.title)}**: no run is finished yet."
     best, score = scored[0], value_of(scored[0], primary, on)
     text = f"**Best: {_cell(best['name'])}** with {primary} **{_number(score)}** ({on})"
     text += "".join(f", {_cell(flag)}" for flag in flags_of(best))
@@ -83,10 +84,10 @@ def _better(direction: str) -> str:
 def _data(about: About) -> list[str]:
     sets = {"oof": "out-of-fold rows", "valid": "the labelled validation set"}[about.on]
     ranked = f"Ranked by {about.primary} on {sets}. {_better(about.direction)}."
-    data = f"Data: {about.data}, variant **{about.variant or '-'}**, digest `{about.digest[:12]}`."
+    data = f"Data: {plain(about.data)}, variant **{plain(about.variant or '-')}**, digest `{about.digest[:12]}`."
     return [
         f"{ranked} {data}",
-        *(f"- {note}" for note in about.notes),
+        *(f"- {plain(note)}" for note in about.notes),
         "",
         "Saved view **Leaderboard** (above the table) has the columns, the order and the charts.",
     ]
@@ -98,8 +99,10 @@ def run_note(about: About, result: Finished) -> str:
     for name, score in result.scores.items():
         cells = [_number(value) + _GAP for value in (score.oof, score.valid, score.mean, score.stderr)]
         rows.append(f"| {'**' + name + '**' if name == about.primary else name}{_GAP} | " + " | ".join(cells) + " |")
-    marks = [f"**{mark}**" for mark in result.marks]
-    return "\n".join([*rows, "", *([", ".join(marks), ""] if marks else []), *(f"- {n}" for n in result.notes)])[:LIMIT]
+    marks = [f"**{plain(mark)}**" for mark in result.marks]
+    return "\n".join([*rows, "", *([", ".join(marks), ""] if marks else []), *(f"- {plain(n)}" for n in result.notes)])[
+        :LIMIT
+    ]
 
 
 def value_of(entry: Mapping[str, Any], metric: str, which: str) -> float | None:
@@ -123,5 +126,16 @@ def _number(value: float | None) -> str:
     return "-" if value is None or not math.isfinite(value) else f"{value:.4g}" if abs(value) >= 1 else f"{value:.4f}"
 
 
+def plain(text: str) -> str:
+    """Return text on one line that Markdown cannot take for HTML.
+
+    Examples
+    --------
+    >>> plain("a <script> & b")
+    'a &lt;script&gt; &amp; b'
+    """
+    return html.escape(" ".join(str(text).split()), quote=False)
+
+
 def _cell(text: str) -> str:
-    return " ".join(str(text).replace("|", "\\|").split())
+    return plain(text).replace("|", "\\|")

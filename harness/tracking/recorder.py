@@ -17,7 +17,7 @@ from harness.tracking.experiment import Experiment
 from harness.tracking.handle import FAILED, FINISHED, KILLED, Handle, Point
 from harness.tracking.ids import Ids
 from harness.tracking.journal import CLOSED
-from harness.tracking.note import run_note
+from harness.tracking.note import plain, run_note
 from harness.tracking.stored import fold_from_json, read_finished, run_from_json
 
 FILES = ("oof.parquet", "valid.parquet", "submission.csv")
@@ -174,7 +174,7 @@ class Recorder:
             for name, value in content.epoch_metrics(epoch).items()
         ]
         points += [(name, 0, value, at) for name, value in content.fold_metrics(fold).items()]
-        notes = {"mlflow.note.content": "\n".join(f"- {note}" for note in fold.notes)} if fold.notes else {}
+        notes = {"mlflow.note.content": "\n".join(f"- {plain(note)}" for note in fold.notes)} if fold.notes else {}
         child.log(points, tags=notes)
         child.end(FINISHED, at)
         tracked.epochs.pop(fold.index, None)
@@ -200,7 +200,7 @@ class Recorder:
         self.flush()
         self._open_begun(tracked, at)
         message = event["message"]
-        self._parent(tracked).log(tags={"error": message, "mlflow.note.content": f"**Failed:** {message}"})
+        self._parent(tracked).log(tags={"error": message, "mlflow.note.content": f"**Failed:** {plain(message)}"})
         self._end(tracked, KILLED if message == INTERRUPTED else FAILED, at)
         del self._tracked[event["run"]]
 

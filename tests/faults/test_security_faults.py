@@ -518,7 +518,6 @@ def test_hostile_text_is_escaped_in_the_page_of_a_run(harness, toy):
 
 
 @pytest.mark.fault("F-48")
-@pytest.mark.xfail(strict=True, reason="the notes that MLflow shows as Markdown hold HTML of a plugin as it is")
 def test_hostile_text_is_escaped_in_what_mlflow_shows(harness, toy):
     from mlflow import MlflowClient
 
