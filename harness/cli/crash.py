@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 def crash_test_command(ctx: click.Context, /, competition: str, **options: Any) -> None:
     """Kill a run at random moments, resume it, and compare with one that nobody disturbed.
 
-    By SIGKILL, each time in an empty workspace: out-of-fold predictions and submissions must be the same, byte by byte. Exit code 1
-    if anything differs.
+    By SIGKILL, each time in an empty workspace: out-of-fold predictions and submissions must be the same, byte by byte.
+    Exit code 1 if anything differs.
     """
     from harness.crashing import crashes, run_whole
 
