@@ -4,7 +4,7 @@ Two strategies on as many folds as it takes, through the whole engine: schedulin
 driver's CPU time and resident memory are read at every hundredth task; what ends a run (scores, figures, submission) is
 counted by itself, and tracking is off.
 
-Usage: python benchmarks/scale.py [TASKS] [EXECUTOR] [FOLDER]   # 10000 process; FOLDER gets scale-EXECUTOR.csv and .png
+Usage: python benchmarks/scale.py [TASKS] [EXECUTOR] [FOLDER]   # 10000 process; FOLDER gets a CSV and scale.png
 """
 
 from __future__ import annotations
@@ -182,22 +182,43 @@ def _rss() -> float:
 
 
 def _write(points: list[tuple[int, float, float]], folder: Path, executor: str) -> None:
+    """Write the points, and a picture of all executors measured so far."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"scale-{executor}.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("tasks", "driver_cpu_s", "rss_kib"), *points])
+    _draw(folder)
+
+
+def _draw(folder: Path) -> None:
     import matplotlib as mpl
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"scale-{executor}.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([("tasks", "driver_cpu_s", "rss_kib"), *points])
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
-    tasks = [point[0] for point in points]
-    for axis, column, scale, label in ((axes[0], 1, 1, "driver's CPU time (s)"), (axes[1], 2, 1024, "resident (MiB)")):
-        axis.plot(tasks, [point[column] / scale for point in points], color="#2a6f97")
-        axis.set(xlabel="tasks done", ylabel=label)
+    for path, colour in zip(sorted(folder.glob("scale-*.csv")), ("#2a6f97", "#c8553d"), strict=False):
+        with path.open(newline="") as file:
+            rows = [[float(value) for value in row] for row in list(csv.reader(file))[1:]]
+        tasks, cpu, memory = zip(*rows, strict=True)
+        name = path.stem.removeprefix("scale-")
+        axes[0].plot(tasks, [value - cpu[0] for value in cpu], color=colour)
+        axes[1].plot(tasks, [(value - memory[0]) / 1024 for value in memory], color=colour)
+        axes[0].text(tasks[-1], cpu[-1] - cpu[0], f" {name}", color=colour, va="center")
+        half = len(tasks) // 2
+        axes[1].text(
+            tasks[half],
+            (memory[half + 1] - memory[0]) / 1024,
+            f"{name}, one run ended: figures  ",
+            color=colour,
+            va="bottom",
+            ha="right",
+            fontsize=8,
+        )
+    for axis, label in ((axes[0], "driver's CPU time (s)"), (axes[1], "driver's memory (MiB more)")):
+        axis.set(xlabel="tasks of a millisecond", ylabel=label, ylim=(0, None))
         axis.spines[["top", "right"]].set_visible(False)
-    figure.suptitle(f"{executor}: {tasks[-1]:,} tasks of a millisecond")
-    figure.savefig(folder / f"scale-{executor}.png", dpi=110)
+    axes[0].margins(x=0.12)
+    figure.savefig(folder / "scale.png", dpi=110)
 
 
 if __name__ == "__main__":

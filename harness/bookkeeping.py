@@ -5,21 +5,41 @@ from __future__ import annotations
 import statistics
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.competition import Budget
 from harness.durations import format_duration
 from harness.errors import HarnessError, TaskTimeoutError, WorkerDiedError
+from harness.facts import PROVENANCE, Provenance, write_provenance
 from harness.files import write_json
 from harness.ordering import leaders_first
 from harness.planning import Plan, differences, run_record
 from harness.prepare import Prepared
 from harness.results import FoldResult
-from harness.store import RUN, DamagedTaskError, Workspace, finished_task
+from harness.store import RESULT, RUN, DamagedTaskError, Workspace, finished_task
 from harness.stored_task import read_result
 from harness.task import REFIT, Listener, Task
+
+
+@dataclass
+class _Progress:
+    """How far a plan is, kept up to date: counting anew at each of ten thousand tasks would take longer than they do.
+
+    Attributes
+    ----------
+    left : int
+        Tasks without a result.
+    spent : float
+        Seconds that the others took.
+    failure : BaseException or None
+        What ended a task of it first.
+    """
+
+    left: int
+    spent: float = 0.0
+    failure: BaseException | None = None
 
 
 class Bookkeeper:
@@ -31,12 +51,14 @@ class Bookkeeper:
         Plans that have not ended, by run id.
     budget : Budget
         How long a plan's tasks may take.
+    provenance : Provenance or None
+        Kept with each run that begins.
     """
 
     def __init__(self, prepared: Prepared, workspace: Workspace) -> None:
         self.prepared, self.workspace = prepared, workspace
         self.results: dict[Path, FoldResult] = {}
-        self.failures: dict[Path, BaseException] = {}
+        self.progress: dict[str, _Progress] = {}
         self.started: set[str] = set()
         self.plans: dict[Path, list[Plan]] = {}
         self.live: set[Path] = set()
@@ -47,6 +69,7 @@ class Bookkeeper:
         self.refitted: set[Path] = set()
         self.retried: set[Path] = set()
         self.budget = Budget()
+        self.provenance: Provenance | None = None
 
     def queue(self, plans: Sequence[Plan], several: bool) -> None:
         """Take plans whose tasks are to be run, once each.
@@ -59,6 +82,7 @@ class Bookkeeper:
         tasks: dict[Path, Task] = {}
         for plan in plans:
             self.open[plan.run.run_id] = plan
+            self.progress[plan.run.run_id] = _Progress(len(plan.all_tasks))
             for task in plan.all_tasks:
                 self.plans.setdefault(task.directory, []).append(plan)
             # a refit that waits for its folds is queued when they are there
@@ -89,12 +113,11 @@ class Bookkeeper:
         """Return how many seconds a task may take: what is left to the plan that has most, and no more than its own."""
         left = [] if self.budget.task is None else [self.budget.task]
         if self.budget.strategy is not None:
-            left.append(self.budget.strategy - min(self._spent(plan) for plan in self.plans[task.directory]))
+            left.append(self.budget.strategy - min(self._of(plan).spent for plan in self.plans[task.directory]))
         return min(left, default=None)
 
-    def _spent(self, plan: Plan) -> float:
-        found = [self.results.get(task.directory) for task in plan.all_tasks]
-        return sum(result.seconds for result in found if result is not None)
+    def _of(self, plan: Plan) -> _Progress:
+        return self.progress[plan.run.run_id]
 
     def _doomed(self, task: Task) -> bool:
         """Whether every run that shares a task has already failed in another fold."""
@@ -105,8 +128,7 @@ class Bookkeeper:
 
     def failure(self, plan: Plan) -> BaseException | None:
         """Return what ended a plan before its time: a task that failed, or a plugin that cannot bear an event."""
-        found = [self.failures[task.directory] for task in plan.all_tasks if task.directory in self.failures]
-        return found[0] if found else self.broken.get(plan.run.run_id)
+        return self._of(plan).failure or self.broken.get(plan.run.run_id)
 
     def _stored(self, task: Task, plan: Plan) -> bool:
         try:
@@ -126,7 +148,15 @@ class Bookkeeper:
         for line in differences(plan, self.workspace)[:4]:
             self._tell("harness_warned", plan, message=f"{plan.run.label}: a new run, {line}")
         write_json(plan.run.directory / RUN, run_record(plan.run, plan.strategy))
+        self._keep_provenance(plan)
         self._tell("harness_run_started", plan)
+
+    def _keep_provenance(self, plan: Plan) -> None:
+        """Store what a run is rebuilt from; that of an earlier command stays where any of its results does."""
+        directory = plan.run.directory
+        resumed = any(task.directory.exists() for task in plan.all_tasks) and (directory / PROVENANCE).exists()
+        if self.provenance is not None and not resumed and not (directory / RESULT).exists():
+            write_provenance(directory, self.provenance)
 
     def listen(self, task: Task) -> Listener:
         """Return what passes a task's epochs on to the first run that wants it."""
@@ -152,9 +182,16 @@ class Bookkeeper:
         if isinstance(answer, TaskTimeoutError):
             answer = TaskTimeoutError(self._late(task, answer))
         if isinstance(answer, BaseException):
-            self.failures[task.directory] = answer
+            for plan in plans:
+                self._of(plan).failure = self._of(plan).failure or answer
             return
+        # thousands are held at once, so what is equal is held once
+        after = answer.counts_before if answer.counts_after == answer.counts_before else answer.counts_after
+        answer = replace(answer, directory=task.directory, counts_after=after)
         self.results[task.directory] = answer
+        for plan in plans:
+            self._of(plan).left -= 1
+            self._of(plan).spent += answer.seconds
         if task.fold != REFIT:
             self._tell_scored(task, answer)
         for plan in plans:
@@ -163,7 +200,7 @@ class Bookkeeper:
     def _late(self, task: Task, error: TaskTimeoutError) -> str:
         """Tell that time was up, and how far it came."""
         plan = self.plans[task.directory][0]
-        done = sum(one.directory in self.results for one in plan.all_tasks)
+        done = len(plan.all_tasks) - self._of(plan).left
         whole, own = self.budget.strategy, self.budget.task
         given = {"strategy": whole, "task": own}
         allowed = " or ".join(f"{format_duration(limit)} for a {name}" for name, limit in given.items() if limit)
@@ -182,10 +219,10 @@ class Bookkeeper:
         """Queue a refit that waited for its folds: the number of iterations is the median of what was best in them."""
         if plan.refit is None or not plan.refit_waits or plan.refit.directory in self.refitted:
             return
-        folds = [self.results.get(task.directory) for task in plan.tasks]
-        if any(fold is None for fold in folds):
+        if self._of(plan).left > 1:
             return
-        best = [fold.best_iteration for fold in folds if fold is not None and fold.best_iteration is not None]
+        folds = [self.results[task.directory] for task in plan.tasks]
+        best = [fold.best_iteration for fold in folds if fold.best_iteration is not None]
         self.refitted.add(plan.refit.directory)
         iterations = max(1, int(statistics.median(best))) if best else None
         self.waiting.appendleft(replace(plan.refit, iterations=iterations))
@@ -194,7 +231,7 @@ class Bookkeeper:
         """Yield each open plan of which nothing is still to come: all of it is there, or a part failed."""
         while self.touched:
             plan = self.touched.pop(next(iter(self.touched)))
-            ended = self._failed(plan) or all(task.directory in self.results for task in plan.all_tasks)
+            ended = self._failed(plan) or not self._of(plan).left
             if ended and self.open.get(plan.run.run_id) is plan:
                 yield plan
 

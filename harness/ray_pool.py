@@ -13,12 +13,14 @@ import os
 import tarfile
 import time
 import uuid
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
+from harness.competition import Resources
 from harness.errors import ConfigError, TaskTimeoutError, WorkerDiedError
 from harness.files import atomic_directory
 from harness.offers import PoolRequest
@@ -32,12 +34,15 @@ LEFT = 3.0
 
 
 class RayPool:
-    """Tasks as Ray tasks, each with as many CPUs as it uses threads, and a GPU if it wants one."""
+    """Tasks as Ray tasks, each with the CPUs, GPUs and memory that its strategy declares."""
 
     def __init__(self, function: Callable[[Any], Any], request: PoolRequest) -> None:
         self.function, self.request, self.room = function, request, request.workers
         self.running: dict[Any, tuple[Any, float, float]] = {}
+        self.refused: deque[tuple[Any, ConfigError]] = deque()
         self.shipped: dict[Any, _Shipped] = {}
+        self.remotes: dict[Resources, tuple[Any, str]] = {}
+        self.settings: dict[Any, Any] = {}
 
     def __enter__(self) -> Self:
         try:
@@ -50,10 +55,7 @@ class RayPool:
         self.own = not ray.is_initialized()
         if self.own:
             self._connect()
-        options: dict[str, Any] = {"num_cpus": self.request.threads, "max_retries": 0}
-        if self.request.device == "cuda":
-            options["num_gpus"] = 1
-        self.remote = ray.remote(**options)(_serve)
+        self.remote = ray.remote(max_retries=0)(_serve)
         return self
 
     def _connect(self) -> None:
@@ -83,15 +85,63 @@ class RayPool:
             self.ray.shutdown()
 
     def submit(self, task: Any, limit: float | None = None) -> None:
-        """Send a task to the cluster."""
+        """Send a task to the cluster.
+
+        One that asks for more than a node of this machine's own cluster has is answered by a `ConfigError`. In one
+        that was there already it waits: nodes may be added when they are asked for.
+        """
+        if lack := self._remote(task)[1]:
+            self.refused.append((task, ConfigError(lack)))
+            return
         self._send(task, float("inf") if limit is None else time.monotonic() + limit, limit or 0.0)
 
     def _send(self, task: Any, end: float, limit: float) -> None:
-        self.running[self.remote.remote(self.function, _absolute(task), self._ship(task))] = (task, end, limit)
+        reference = self._remote(task)[0].remote(self.function, self._absolute(task), self._ship(task))
+        self.running[reference] = (task, end, limit)
+
+    def _remote(self, task: Any) -> tuple[Any, str]:
+        """Return the remote function with the resources of a task, and what no node has enough of."""
+        declared = getattr(getattr(task, "strategy", None), "resources", Resources())
+        if declared not in self.remotes:
+            asked = self._asked(declared)
+            lack = "" if self.request.address else self._lacking(asked)
+            self.remotes[declared] = (self.remote.options(**asked), lack)
+        return self.remotes[declared]
+
+    def _absolute(self, task: Any) -> Any:
+        """Return a task whose paths mean the same in another folder."""
+        setting = getattr(task, "setting", None)
+        if setting is None:
+            return task
+        if setting not in self.settings:
+            self.settings[setting] = _absolute(setting)
+        return replace(task, directory=task.directory.absolute(), setting=self.settings[setting])
+
+    def _asked(self, declared: Resources) -> dict[str, float]:
+        """Return what Ray is told of a task: what its strategy declares, else a core a thread and a GPU for CUDA."""
+        gpus = float(self.request.device == "cuda") if declared.gpus is None else declared.gpus
+        asked = {"num_cpus": declared.cpus or float(self.request.threads), "num_gpus": gpus}
+        return asked if declared.memory_gb is None else asked | {"memory": declared.memory_gb * 1e9}
+
+    def _lacking(self, asked: Mapping[str, float]) -> str:
+        """Say what no node has enough of; empty if one has."""
+        names = {"num_cpus": "CPU", "num_gpus": "GPU", "memory": "memory"}
+        nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+        if any(all(node.get(names[key], 0.0) >= value for key, value in asked.items()) for node in nodes):
+            return ""
+        scale = {"memory": 1e-9}
+        text = ", ".join(
+            f"{key.removeprefix('num_')} {value * scale.get(key, 1.0):g}"
+            f" (here {max((node.get(names[key], 0.0) for node in nodes), default=0.0) * scale.get(key, 1.0):.3g})"
+            for key, value in asked.items()
+        )
+        return f"resources: no node has what a task asks for: {text}"
 
     def wait(self) -> tuple[Any, Any]:
         """Wait for any task to end, for its worker or node to die, or for a task to run past its limit."""
         while True:
+            if self.refused:
+                return self.refused.popleft()
             deadline = min(end for _, end, _ in self.running.values())
             left = None if deadline == float("inf") else max(0.0, deadline - time.monotonic())
             ready, _ = self.ray.wait(list(self.running), num_returns=1, timeout=left)
@@ -163,14 +213,10 @@ class _Shipped:
     packed: dict[str, tuple[str, Any]] = field(default_factory=dict)
 
 
-def _absolute(task: Any) -> Any:
-    """Return a task whose paths mean the same in another folder."""
-    setting = getattr(task, "setting", None)
-    if setting is None:
-        return task
+def _absolute(setting: Any) -> Any:
+    """Return a setting whose paths mean the same in another folder."""
     data = str(Path(setting.data).resolve()) if setting.data and Path(setting.data).exists() else setting.data
-    setting = replace(setting, home=setting.home.resolve(), cache=setting.cache.resolve(), data=data)
-    return replace(task, directory=task.directory.resolve(), setting=setting)
+    return replace(setting, home=setting.home.resolve(), cache=setting.cache.resolve(), data=data)
 
 
 def _check_address(address: str) -> None:

@@ -26,6 +26,9 @@ from harness.offers import PoolRequest
 PATIENCE = 5.0
 """Seconds that an idle worker is given to leave by itself."""
 
+STARTING = 120.0
+"""Seconds that a new worker is given before its task's own time begins: a busy machine starts processes slowly."""
+
 DEVICES = "CUDA_VISIBLE_DEVICES"
 
 
@@ -86,6 +89,8 @@ class WorkerPool:
             for source in ready:
                 worker = waited[source]  # type: ignore[index]
                 answer = worker.receive()
+                if answer is _READY:
+                    break
                 return self._end(worker, answer)
             for worker in self.busy.values():
                 if worker.deadline <= time.monotonic():
@@ -115,6 +120,9 @@ def visible_devices() -> list[str]:
     return [str(number) for number in range(count_gpus())] if named is None else [n for n in named.split(",") if n]
 
 
+_READY = object()
+
+
 class _Worker:
     """One process, and the task it has."""
 
@@ -122,6 +130,7 @@ class _Worker:
         context = get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.device, self.task, self.limit, self.deadline = device, None, 0.0, float("inf")
+        self.ready = False
         self.process: SpawnProcess = context.Process(target=_serve, args=(theirs, function, device), daemon=False)
         self.process.start()
         theirs.close()
@@ -129,16 +138,21 @@ class _Worker:
     def send(self, task: Any, limit: float | None) -> None:
         """Send a task, and start its clock."""
         self.task, self.limit = task, limit or 0.0
-        self.deadline = float("inf") if limit is None else time.monotonic() + limit
+        self.deadline = float("inf") if limit is None else time.monotonic() + limit + STARTING * (not self.ready)
         with suppress(BrokenPipeError, ConnectionResetError):  # found dead when it is waited for
             self.connection.send_bytes(pickle.dumps(task))
 
     def receive(self) -> Any:
-        """Return the answer, or how the worker died."""
+        """Return the answer, `_READY` of a worker that has started, or how it died."""
         try:
             if not self.connection.poll():
                 raise EOFError
-            return unpacked(self.connection.recv_bytes())
+            sent = self.connection.recv_bytes()
+            if sent:
+                return unpacked(sent)
+            self.ready = True
+            self.deadline = min(self.deadline, time.monotonic() + (self.limit or float("inf")))
+            return _READY
         except (EOFError, OSError):
             return WorkerDiedError(f"its process {self._ending()}")
 
@@ -177,6 +191,8 @@ def _serve(connection: Connection, function: Callable[[Any], Any], device: str |
     # Ctrl+C is the parent's to handle
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    with suppress(OSError):
+        connection.send_bytes(b"")
     while True:
         try:
             sent = connection.recv_bytes()

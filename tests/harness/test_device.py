@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import subprocess
 import sys
@@ -82,26 +83,23 @@ def test_cpus_without_affinity(monkeypatch):
     assert count_cpus() == 1
 
 
-def touched(size: int) -> bytearray:
-    """Return memory that is really there: every page was written."""
-    block = bytearray(size)
-    block[::4096] = b"x" * len(block[::4096])
-    return block
+def touch_and_return(size: int) -> None:
+    """Have ``size`` bytes written and given back to the system; malloc would serve them from what it kept of others."""
+    with mmap.mmap(-1, size) as block:
+        block[::4096] = b"x" * len(range(0, size, 4096))
 
 
 def test_peak_memory_sees_an_allocation_that_is_gone_again():
     peak = PeakMemory()
     before = peak.read()
-    block = touched(64 * MIB)
-    del block
+    touch_and_return(64 * MIB)
     assert peak.read() - before > 48 * MIB
 
 
 @pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="the system cannot reset the mark")
 def test_peak_memory_forgets_what_was_before():
     first = PeakMemory()
-    block = touched(96 * MIB)
-    del block
+    touch_and_return(96 * MIB)
     high = first.read()
     assert PeakMemory().read() < high - 64 * MIB
 

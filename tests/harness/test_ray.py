@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from harness.competition import Resources
 from harness.errors import ConfigError, TaskTimeoutError, WorkerDiedError
 from harness.offers import PoolRequest
 from harness.ray_pool import RayPool
@@ -71,6 +73,36 @@ def test_a_worker_that_dies_fails_its_own_task_only(pool):
     assert str(error).startswith("its Ray worker ended (WorkerCrashedError: ")
     assert pool.wait() == ("sleep 2", "2")
     assert answer(pool, "echo on") == "on"
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A task of a strategy that declares what it needs."""
+
+    resources: Resources
+
+    @property
+    def strategy(self):
+        return self
+
+    def partition(self, _):
+        import ray
+
+        return "echo", "", ray.get_runtime_context().get_assigned_resources()
+
+
+def test_a_task_gets_the_resources_of_its_strategy(pool):
+    assert answer(pool, Asking(Resources())) == {"CPU": 1.0}
+    asked = answer(pool, Asking(Resources(cpus=2, memory_gb=0.25)))
+    assert asked == {"CPU": 2.0, "memory": 250_000_000.0}
+
+
+def test_what_no_node_has_is_refused_and_the_others_go_on(pool):
+    pool.submit("echo on")
+    error = answer(pool, Asking(Resources(cpus=1, gpus=2)))
+    assert isinstance(error, ConfigError)
+    assert str(error) == "resources: no node has what a task asks for: cpus 1 (here 2), gpus 2 (here 0)"
+    assert pool.wait() == ("echo on", "on")
 
 
 @pytest.mark.fault("F-34")
