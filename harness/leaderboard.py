@@ -36,6 +36,8 @@ class Board:
         Results of others, best first.
     difference : str
         How our best full run differs from these, in one line; empty where there is nothing to say.
+    ties : mapping or None
+        How entries were compared with the best, as `harness.ties` tells; None where they were not.
     """
 
     competition: str
@@ -48,6 +50,7 @@ class Board:
     others: int = 0
     published: tuple[Published, ...] = ()
     difference: str = ""
+    ties: Mapping[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the board as JSON values."""
@@ -62,10 +65,13 @@ class Board:
             "others": self.others,
             "published": [{"rank": place, **asdict(one)} for place, one in enumerate(self.published, start=1)],
             "difference": self.difference,
+            "ties": None if self.ties is None else dict(self.ties),
         }
 
 
-def read_board(workspace: Workspace, competition: Competition, metrics: Sequence[Metric], key: str = "") -> Board:
+def read_board(
+    workspace: Workspace, competition: Competition, metrics: Sequence[Metric], key: str = "", trials: bool = False
+) -> Board:
     """Read a board.
 
     Parameters
@@ -73,13 +79,22 @@ def read_board(workspace: Workspace, competition: Competition, metrics: Sequence
     key : str
         Which data, split and evaluation it is of, as runs store it; empty: those of the latest run, where full runs
         come before ``--fast`` ones.
+    trials : bool
+        Whether trials of ``harness tune`` are on it.
     """
-    runs = list(finished_runs(workspace, competition.id))
-    known = {str(run.result["run_id"]): run for run in runs}
+    everything = list(finished_runs(workspace, competition.id))
+    known = {str(run.result["run_id"]): run for run in everything}
+    runs = [run for run in everything if _shown(run, trials)]
     entries, others = comparable([entry_of(run, workspace, known) for run in runs], key)
     shown = {entry["run_id"] for entry in entries}
     data = next((run.result["data"] for run in reversed(runs) if run.result["run_id"] in shown), NO_DATA)
     return rank(competition, metrics, entries, data, others)
+
+
+def _shown(run: Stored, trials: bool) -> bool:
+    """Whether a run is a line; what tuning ran again on other folds never is."""
+    trial = run.result.get("trial")
+    return trial is None or (trials and trial["trial"] >= 0)
 
 
 def comparable(entries: Sequence[Mapping[str, Any]], key: str = "") -> tuple[list[Mapping[str, Any]], int]:

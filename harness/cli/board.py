@@ -10,44 +10,63 @@ from harness.cli.train import tracking_option
 
 @click.command("leaderboard")
 @competition_argument
+@click.option("--ties", is_flag=True, help="Tell which entries are tied with the best, and how sure each is.")
 @click.option("--from-tracking", is_flag=True, help="Read the MLflow server instead of the run directories.")
+@click.option("--trials", is_flag=True, help="With every trial of `harness tune`.")
 @tracking_option
 @json_option
 @click.pass_context
 def leaderboard_command(
-    ctx: click.Context, competition: str, from_tracking: bool, tracking_uri: str | None, as_json: bool
+    ctx: click.Context,
+    competition: str,
+    ties: bool,
+    from_tracking: bool,
+    trials: bool,
+    tracking_uri: str | None,
+    as_json: bool,
 ) -> None:
     """Show the leaderboard of a competition.
 
     Where the competition's folder has a board.csv, published results stand below it, with how the setting of our best
-    run differs.
+    run differs. A = behind a rank says that the entry is tied with the best: what lies between them may be chance.
     """
     from harness.cli.show import print_board
+    from harness.cli.ties import print_ties
     from harness.competition_file import FILE, read_competition
+    from harness.errors import ConfigError
     from harness.finding import find_competition
     from harness.leaderboard import NO_DATA, comparable, rank, read_board, with_published
     from harness.offers import Metric
     from harness.plugins import load_plugins
     from harness.store import Workspace
+    from harness.ties import with_ties
 
     shared = shared_of(ctx)
+    tracked = from_tracking or tracking_uri is not None
+    if ties and tracked:
+        raise ConfigError("--ties: a tracking server keeps no predictions to compare; leave --from-tracking out")
     found = read_competition(find_competition(competition, shared.competitions, load_plugins()))
     plugins = load_plugins(found.plugin)
     metrics = [plugins.find(Metric, name, f"{found.id}/{FILE}: metrics") for name in found.metrics]
     workspace = Workspace(shared.workspace)
-    if from_tracking or tracking_uri:
+    if tracked:
         from harness.tracking import entries_from_tracking, resolve_uri
 
         uri = resolve_uri(tracking_uri, workspace.root)
         entries, others = comparable(entries_from_tracking(uri, found.id))
         board = rank(found, metrics, entries, NO_DATA, others)
     else:
-        board = read_board(workspace, found, metrics)
+        board = read_board(workspace, found, metrics, trials=trials)
+        board = with_ties(board, workspace, found, metrics, quick=not ties)
     board = with_published(board, found, metrics)
     if as_json:
         echo_json(board.as_json())
+    elif ties:
+        print_ties(board)
     else:
         print_board(board)
+        if board.ties is None and len(board.entries) > 1 and not tracked:
+            click.echo(f"which are tied with the best takes a while to tell: harness leaderboard {found.id} --ties")
 
 
 @click.command("ui")
