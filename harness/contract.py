@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 from harness import hookspecs
 from harness.errors import PluginError, nearest
+from harness.findings import Finding
 from harness.hookspecs import PROJECT
 
 
@@ -64,3 +66,18 @@ def problems_in(answer: Any, plugin: str, hook: str) -> list[str]:
         if all(isinstance(problem, str) for problem in found):
             return found
     raise PluginError(f"plugin {plugin!r}: {hook} answered {answer!r}; expected a list with one text for each problem")
+
+
+def findings_in(answer: Any, plugin: str, hook: str) -> tuple[list[str], list[Finding]]:
+    """Return the problems and the findings that a check of the data told.
+
+    Raises
+    ------
+    PluginError
+        If it is no list of texts and findings.
+    """
+    found = list(answer) if isinstance(answer, Iterable) and not isinstance(answer, str) else answer
+    if not isinstance(found, list):
+        return problems_in(found, plugin, hook), []
+    rest = [one for one in found if not isinstance(one, Finding)]
+    return problems_in(rest, plugin, hook), [replace(one, source=plugin) for one in found if isinstance(one, Finding)]

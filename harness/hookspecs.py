@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # the specifications only name these, so that listing plugins
 
     from harness.competition import Competition
     from harness.data import Dataset, Predictions, Submission
+    from harness.findings import Finding
     from harness.offers import (
         Adjuster,
         DatasetSource,
@@ -89,10 +90,11 @@ def harness_executors() -> Iterable[Executor]:  # type: ignore[empty-body]
 
 
 @hookspec
-def harness_check_dataset(competition: Competition, dataset: Dataset) -> Iterable[str]:  # type: ignore[empty-body]
-    """Yield one line per problem of the data; nothing means that it can be trained on.
+def harness_check_dataset(competition: Competition, dataset: Dataset) -> Iterable[str | Finding]:  # type: ignore[empty-body]
+    """Yield one line per problem of the data, and a `Finding` for what makes scores too good; nothing: all is well.
 
-    Called once after loading, before folds are cut. Any problem stops the run with exit code 2.
+    Called once after loading, before folds are cut, by every command that loads the data: keep it quick. Any problem
+    stops the command with exit code 2; findings stop nothing but ``harness check``, which exits with 1 on a leak.
     """
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from harness.builtin.splits import check_folds
 from harness.competition import Competition, Use, VariantSpec
 from harness.competition_file import FILE, read_competition
-from harness.contract import problems_in
-from harness.data import Dataset, Examples, Fold, TaskType, check_unique
+from harness.contract import findings_in
+from harness.data import Dataset, Examples, Fold, TaskType, check_unique, noting_files
 from harness.errors import ConfigError, DataError, PluginError, listed, nearest
+from harness.findings import Finding
 from harness.offers import DataRequest, DatasetSource, Metric, Splitter
 from harness.params import as_json, parse_params
 from harness.plugins import Plugins, load_plugins
@@ -42,6 +43,8 @@ class Setting:
         Go on without training files that cannot be read.
     unlabelled : tuple of str
         Files or folders of rows without targets, beside those of the competition file.
+    reseed : int
+        Added to the seed of the split, so that the same rows are dealt into other folds.
     cache : Path
         The workspace's cache folder.
     """
@@ -53,6 +56,7 @@ class Setting:
     fast: bool = False
     skip_bad: bool = False
     unlabelled: tuple[str, ...] = ()
+    reseed: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +73,10 @@ class Prepared:
         Class shares to which OOF is reweighted.
     marks : tuple of str
         What must be shown beside every score of these folds; no part of a run's identity.
+    findings : tuple of Finding
+        What plugins found in the data that stops nothing; ``harness check`` shows it.
+    files : mapping of str to str
+        Absolute path -> SHA-256 of the files that the data source digested; empty where it digests rows instead.
     """
 
     setting: Setting
@@ -81,6 +89,8 @@ class Prepared:
     metrics: tuple[Metric, ...]
     target_prior: Mapping[str, float] | None
     marks: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def primary(self) -> Metric:
@@ -120,10 +130,11 @@ def prepare(setting: Setting) -> Prepared:
         if competition.task not in metric.tasks:
             raise ConfigError(f"{where}: metric {metric.name!r} does not fit task {competition.task.value!r}")
     splitter, split_params = _splitter(competition, setting, plugins, where)
-    dataset = load_dataset(competition, plugins, setting)
+    with noting_files() as files:
+        dataset = load_dataset(competition, plugins, setting)
     if setting.fast:
         dataset = subsample(dataset, FAST_ROWS)
-    check_dataset(competition, dataset, plugins)
+    findings = check_dataset(competition, dataset, plugins)
     folds = tuple(splitter.split(split_params, dataset.train, dataset.info))
     problems = check_folds(folds, dataset.train, splitter, split_params)
     if problems:
@@ -140,6 +151,8 @@ def prepare(setting: Setting) -> Prepared:
         folds=folds,
         metrics=metrics,
         target_prior=_target_prior(competition, dataset),
+        findings=findings,
+        files=files,
     )
 
 
@@ -150,7 +163,10 @@ def _splitter(competition: Competition, setting: Setting, plugins: Plugins, wher
         if "folds" not in {field.name for field in fields(splitter.params)}:
             raise ConfigError(f"--folds {setting.folds}: split {splitter.name!r} has its own folds")
         use = Use(use.name, {**use.params, "folds": setting.folds})
-    return splitter, parse_params(splitter.params, use.params, f"{where}: split")
+    params = parse_params(splitter.params, use.params, f"{where}: split")
+    if setting.reseed and hasattr(params, "seed"):
+        params = replace(params, seed=params.seed + setting.reseed)
+    return splitter, params
 
 
 def variant_of(competition: Competition, data: str) -> tuple[VariantSpec, Path | None]:
@@ -245,8 +261,13 @@ def _unlabelled(competition: Competition, setting: Setting, data: Path | None) -
     return tuple(found)
 
 
-def check_dataset(competition: Competition, dataset: Dataset, plugins: Plugins) -> None:
+def check_dataset(competition: Competition, dataset: Dataset, plugins: Plugins) -> tuple[Finding, ...]:
     """Refuse data nobody could train on, and whatever a plugin's check tells.
+
+    Returns
+    -------
+    tuple of Finding
+        What plugins found that is no reason to refuse.
 
     Raises
     ------
@@ -267,11 +288,15 @@ def check_dataset(competition: Competition, dataset: Dataset, plugins: Plugins) 
     if competition.submission is not None and dataset.test is not None:
         schema_of(competition, dataset)  # what could not be submitted is told before anything is trained
     problems: list[str] = []
+    findings: list[Finding] = []
     hook = "harness_check_dataset"
     for plugin, answer in plugins.ask(hook, competition=competition, dataset=dataset):
-        problems += [f"{problem} ({plugin})" for problem in problems_in(answer, plugin, hook)]
+        told, found = findings_in(answer, plugin, hook)
+        problems += [f"{problem} ({plugin})" for problem in told]
+        findings += found
     if problems:
         raise DataError(listed(problems, 3))
+    return tuple(findings)
 
 
 def _check_ids(dataset: Dataset) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.cli.app import competition_argument, echo_json, json_option, one_line, shared_of
 from harness.cli.train import data_option
 from harness.errors import ConfigError, HarnessError, nearest
+
+if TYPE_CHECKING:
+    from harness.findings import Finding
 
 
 @click.command("check")
@@ -17,28 +20,52 @@ from harness.errors import ConfigError, HarnessError, nearest
 @json_option
 @click.pass_context
 def check_command(ctx: click.Context, competition: str, data: str, as_json: bool) -> None:
-    """Read the data, cut the folds and look at every strategy, without training anything."""
+    """Read the data, cut the folds and look at every strategy and for leaks, without training anything.
+
+    Exits with 1 if there is a leak that the competition file does not accept ([leaks] accepted), with 2 if the data or
+    a strategy cannot be used.
+    """
+    from harness.cli.show import console
     from harness.finding import find_competition
     from harness.launch import unusable_strategies
+    from harness.leaks.scan import card_json, scan, write_card
     from harness.plugins import load_plugins
     from harness.prepare import Setting, prepare
     from harness.store import Workspace
 
     shared = shared_of(ctx)
+    workspace = Workspace(shared.workspace)
     home = find_competition(competition, shared.competitions, load_plugins())
-    prepared = prepare(Setting(home, Workspace(shared.workspace).cache.resolve(), data))
+    prepared = prepare(Setting(home, workspace.cache.resolve(), data))
     problems = [str(error) for error in unusable_strategies(prepared, prepared.competition.strategies).values()]
+    with console(stderr=True).status("looking for leaks") as status:
+        card = scan(prepared, status.update)
+    path = write_card(workspace, card)
     facts = _facts(prepared)
     if as_json:
-        echo_json({**facts, "problems": problems})
+        echo_json({**facts, "problems": problems, "findings": card_json(card)["findings"], "card": str(path)})
     else:
         for name, value in facts.items():
             click.echo(f"  {name:<12}{one_line(str(value))}")
+        for finding in card.findings:
+            _echo_finding(finding)
         for problem in problems:
             click.echo(f"{click.style('problem:', fg='red')} {one_line(str(problem))}", err=True)
-        if not problems:
+        if not problems and not card.leaks:
             click.echo(f"{click.style('ok', fg='green')}: harness run {competition}{f' --data {data}' if data else ''}")
-    ctx.exit(2 if problems else 0)
+    ctx.exit(2 if problems else 1 if card.leaks else 0)
+
+
+COLOURS = {"leak": "red", "warning": "yellow", "note": "cyan"}
+
+
+def _echo_finding(finding: Finding) -> None:
+    """Print a finding in one line: what, and what to do; an accepted one with its reason."""
+    word = "accepted leak" if finding.accepted and finding.severity == "leak" else finding.severity.value
+    colour = "cyan" if finding.accepted else COLOURS[finding.severity.value]
+    told = f"{finding.what}; {finding.accepted or finding.advice}"
+    source = f" ({finding.source})" if finding.source else ""
+    click.echo(f"{click.style(f'{word}:', fg=colour)} {finding.kind}: {one_line(told)}{source}")
 
 
 def _facts(prepared: Any) -> dict[str, Any]:

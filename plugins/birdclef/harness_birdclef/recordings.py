@@ -79,6 +79,16 @@ class Recordings:
         """Return the digest of the row's file."""
         return self.files.facts[int(self.which[row])].digest
 
+    def file_paths(self) -> list[Path]:
+        """Return the file of each row; `harness check` looks at their sizes, times and names."""
+        return [self.files.root / self.files.paths[file] for file in self.which]
+
+    def digests(self) -> list[str]:
+        """Return what is equal where two rows have the same sound: the file's digest and the part of it."""
+        parts = zip(self.which, self.start, self.end, strict=True)
+        found = [(self.files.facts[file].digest, start, end) for file, start, end in parts]
+        return [f"{digest} {start} {end}" if digest else f"row {row}" for row, (digest, start, end) in enumerate(found)]
+
     def read(self, row: int, begin: float, seconds: float) -> Samples:
         """Read a part of a row's recording, which may leave the row, and the recording: zeros stand there.
 

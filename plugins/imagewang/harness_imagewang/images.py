@@ -9,6 +9,9 @@ import numpy as np
 from harness.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from harness.data import Examples
@@ -17,8 +20,22 @@ if TYPE_CHECKING:
     Rows = NDArray[np.int64]
 
 
+SKETCHED = 18
+"""Pixels of the side of an image that is sketched: two for each of nine blocks."""
+
+
 class Store(Protocol):
-    """Images decoded once for each size."""
+    """Images decoded once for each size.
+
+    Attributes
+    ----------
+    paths : sequence of Path
+    digests : sequence of str
+        Of each file.
+    """
+
+    paths: Sequence[Path]
+    digests: Sequence[str]
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -47,6 +64,30 @@ class Images:
     def take(self, rows: Rows) -> Images:
         """Return some of the rows."""
         return Images(self.store, self.rows[rows])
+
+    def file_paths(self) -> list[Path]:
+        """Return the file of each row; `harness check` looks at their sizes, times and names."""
+        return [self.store.paths[row] for row in self.rows]
+
+    def digests(self) -> list[str]:
+        """Return the digest of each row's file."""
+        return [self.store.digests[row] for row in self.rows]
+
+    def sketches(self) -> NDArray[np.uint64]:
+        """Return 64 bits of each image, which those of nearly equal images share.
+
+        A bit says whether one of 8 x 9 blocks is brighter than the one left of it, the difference hash of N. Krawetz
+        (https://www.hackerfactor.com/blog/index.php?/archives/529-Kind-of-Like-That.html).
+
+        Returns
+        -------
+        (n,) uint64
+        """
+        grey = self.store.pixels(SKETCHED)[self.rows].mean(axis=3)
+        blocks = grey[:, 1:-1].reshape(len(grey), 8, 2, 9, 2).mean(axis=(2, 4))
+        bits = (np.diff(blocks, axis=2) > 0).reshape(len(grey), 64).astype(np.uint64)
+        packed: NDArray[np.uint64] = (bits << np.arange(64, dtype=np.uint64)).sum(axis=1, dtype=np.uint64)
+        return packed
 
     def at(self, size: int) -> Pixels:
         """Return the rows at a size."""

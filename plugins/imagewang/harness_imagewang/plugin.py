@@ -11,6 +11,7 @@ from harness import hookimpl
 if TYPE_CHECKING:
     from harness.competition import Competition
     from harness.data import Dataset
+    from harness.findings import Finding
     from harness.offers import Adjuster, DatasetSource, ModelRecipe
     from harness.results import Artifact, RunResult, Shown
 
@@ -48,3 +49,10 @@ def harness_write_page(competition: Competition, shown: Shown, path: Path) -> li
     from harness_imagewang.report.page import write
 
     return write(competition, shown, path)
+
+
+@hookimpl
+def harness_check_dataset(dataset: Dataset) -> Iterable[Finding]:
+    from harness_imagewang.source import findings
+
+    return findings(dataset)

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 from harness.data import Dataset, DatasetInfo, Examples
 from harness.errors import ConfigError, DataError, listed
+from harness.findings import Finding, Severity
 from harness.offers import DataRequest, DatasetSource
 from harness.params import param
 
 if TYPE_CHECKING:
     from harness_imagewang.reading.tree import Part
 
+SHARED = 0.005
+"""Share of the validation images that may be among others before it is a leak."""
 READER = "imagewang.folder 1"
 """Part of every digest."""
 
@@ -101,6 +104,18 @@ def read_new(params: FolderParams, path: Path, info: DatasetInfo) -> Examples:  
     from harness_imagewang.reading.read import read_loose
 
     return read_loose(path, info.classes)
+
+
+def findings(dataset: Dataset) -> Iterable[Finding]:
+    """Tell of validation images that a model would train or pretrain on."""
+    shared = dataset.info.extra.get("shared_with_valid", 0)
+    if not shared or dataset.valid is None:
+        return
+    share = shared / len(dataset.valid)
+    told = f"{shared} of {len(dataset.valid):,} validation images ({share:.1%}) are among those to train or pretrain on"
+    severity = Severity.LEAK if share >= SHARED else Severity.WARNING
+    advice = "remove them from train/ and from the images without labels"
+    yield Finding("imagewang.seen-validation", severity, told, advice, "share of rows", share)
 
 
 def datasets() -> Iterable[DatasetSource]:

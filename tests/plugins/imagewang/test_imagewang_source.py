@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from harness_imagewang.plugin import harness_check_dataset
 from harness_imagewang.reading import store as stores
 from harness_imagewang.reading.decode import pixels_of
 from harness_imagewang.reading.store import FileStore
@@ -18,6 +19,7 @@ from PIL import Image
 
 from harness.data import Dataset, Examples, TaskType
 from harness.errors import ConfigError, DataError
+from harness.findings import Severity
 from harness.offers import DataRequest
 
 
@@ -252,7 +254,32 @@ def test_validation_images_among_the_others_are_counted(tree: Path, tmp_path: Pa
     shutil.copyfile(tree / "val" / "dog" / "0.png", tree / "unsup" / "copy.png")
     found = read(tree, tmp_path / "cache")
     assert found.info.extra["shared_with_valid"] == 1
+    (finding,) = harness_check_dataset(found)
+    assert (finding.kind, finding.severity) == ("imagewang.seen-validation", Severity.LEAK)
     assert any("1 of 2 validation images" in note for note in found.info.notes)
+
+
+def test_what_a_scan_for_leaks_compares(tree: Path, tmp_path: Path) -> None:
+    pictures = np.random.default_rng(0).integers(0, 255, (8, 9, 3), dtype=np.uint8)
+    folder = tree / "train" / "cat"
+    for path in folder.iterdir():
+        path.unlink()
+    picture = Image.fromarray(pictures).resize((90, 80), Image.Resampling.NEAREST)
+    picture.save(folder / "a.png")
+    picture.save(folder / "b.png")
+    picture.resize((180, 160)).save(folder / "c.png")
+    picture.transpose(Image.Transpose.ROTATE_180).save(folder / "d.png")
+    train = read(tree, tmp_path / "cache").train
+    rows = [list(train.ids).index(f"train/cat/{name}") for name in "abcd"]
+    inputs = train.take(np.array(rows)).inputs
+    assert inputs.file_paths() == [folder / f"{name}.png" for name in "abcd"]
+    a, b, c, d = inputs.digests()
+    assert a == b
+    assert len({a, c, d}) == 3
+    apart = np.bitwise_count(inputs.sketches()[0] ^ inputs.sketches())
+    assert apart[1] == 0
+    assert apart[2] <= 4
+    assert apart[3] >= 16
 
 
 def test_without_unlabelled_or_validation_images(tree: Path, tmp_path: Path) -> None:

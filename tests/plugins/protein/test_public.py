@@ -9,13 +9,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
 
 import harness as harness_package
 from harness.competition_file import read_competition
 from harness.files import read_json
 
-ROWS = [f"P{row}\tACDEFGHIKL{'MNPQR'[row % 5] * row}\t2.7.{10 + row % 3}.1\tkinases\n" for row in range(30)]
+LETTERS = np.random.default_rng(0).choice(list("ACDEFGHIKLMNPQRSTVWY"), (30, 40))
+ROWS = [f"P{row}\t{''.join(LETTERS[row])}\t2.7.{10 + row % 3}.1\tkinases\n" for row in range(30)]
 TABLE = "Entry\tSequence\tEC number\tProtein families\n" + "".join(ROWS)
 FIELDS = {"accession": "Entry", "sequence": "Sequence", "ec": "EC number", "protein_families": "Protein families"}
 

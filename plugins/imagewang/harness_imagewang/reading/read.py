@@ -86,9 +86,8 @@ class Reader:
         labels = [part.labels[row] for row in keep] if part.labels else []
         self._rows[name] = [f"{one}\0{hashed}" for one, hashed in zip(ids, self.content[name], strict=True)]
         whole = hashlib.sha256("\n".join(fact.content for fact in facts).encode()).hexdigest()
-        store = FileStore(
-            part.paths, self.cache, whole, blank if name not in ("train", "unlabelled") else frozenset(bad)
-        )
+        unread = frozenset(bad) if name in ("train", "unlabelled") else blank
+        store = FileStore(part.paths, self.cache, whole, unread, [fact.content for fact in facts])
         return Examples(
             ids=np.array(ids, object),
             inputs=Images(store, keep.astype(np.int64)),

@@ -39,12 +39,21 @@ class FileStore:
         Digest of the files' content; empty: their names, sizes and times of change stand for it.
     blank : frozenset of int
         Positions that become plain grey: files that were found to be unreadable.
+    digests : sequence of str
+        Of each file; empty: its path stands for it.
     """
 
     def __init__(
-        self, paths: Sequence[Path], cache: Path | None, content: str = "", blank: frozenset[int] = frozenset()
+        self,
+        paths: Sequence[Path],
+        cache: Path | None,
+        content: str = "",
+        blank: frozenset[int] = frozenset(),
+        digests: Sequence[str] = (),
     ) -> None:
-        self.paths, self.cache, self.blank = list(paths), cache, blank
+        self.paths: Sequence[Path] = list(paths)
+        self.cache, self.blank = cache, blank
+        self.digests: Sequence[str] = list(digests) or [str(path) for path in paths]
         self.content = content or fingerprint(self.paths)
         self._kept: dict[int, Bytes] = {}
 

@@ -1,0 +1,127 @@
+"""Ids, the order of rows, names, sizes and times of files: what of them tells the target, and could the test set's.
+
+A train file sorted by its target is no leak where the test set's ids say nothing of that order, so a relation is a leak
+only where the test's values lie among those of training (`properties.Property.reach`). The size of a file also follows
+what is in it, so that only a strong relation is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from harness.findings import Finding, Severity
+from harness.leaks.columns import coarser
+from harness.leaks.material import Material
+from harness.leaks.properties import Property, files_in, of_files, of_names
+from harness.leaks.strength import SURE, Strength, best, binned, by_bins, by_neighbours, strength
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Codes = NDArray[np.int64]
+
+REACHED = 0.2
+"""Share of the test set's values among those of training, from which these can tell of it."""
+STRONG = 0.8
+"""AUC from which the size of files is more than what is in them would explain."""
+STRONG_SHARE = 0.3
+ADVICE = {
+    "id-order": "deal ids at random before the data is published; never use ids as inputs",
+    "id-text": "give ids that say nothing; never use them as inputs",
+    "row-order": "shuffle the training rows, and see that no model learns from their order",
+    "file-size": "write all files alike (format, quality, length), or drop what makes sizes differ",
+    "file-time": "set all files to one time before the data is published",
+    "file-name": "give names that say nothing",
+}
+
+
+def check_order(material: Material) -> Iterator[Finding]:
+    """Look at ids, at the order of rows, and at files where inputs are such."""
+    if not material.targets:
+        return
+    looks = list(_looks(material))
+    tests = len(looks) * len(material.targets)
+    found: dict[str, tuple[Strength, Finding]] = {}
+    for kind, one in looks:
+        told = _measured(material, one)
+        if told.p * tests > SURE or not told.clear:
+            continue
+        finding = _finding(kind, one, told)
+        before = found.get(finding.kind)
+        # of several ways to read one thing the most telling is enough
+        if before is None or _weight(finding, told) > _weight(before[1], before[0]):
+            found[finding.kind] = (told, finding)
+    if "id-order" in found and "row-order" in found:
+        del found["row-order"]  # ids that count the rows said so already
+    yield from (finding for _, finding in found.values())
+
+
+def _weight(finding: Finding, told: Strength) -> tuple[bool, float]:
+    return finding.severity is Severity.LEAK, told.share
+
+
+def _looks(material: Material) -> Iterator[tuple[str, Property]]:
+    parts = {"train": material.train.take(material.rows)}
+    if material.test is not None:
+        parts["test"] = material.test
+    for one in of_names({name: list(part.ids) for name, part in parts.items()}, "the id"):
+        yield ("id-order" if one.is_number else "id-text"), one
+    if not all("/" in str(name) for name in material.train.ids):  # else files stand in the order of their folders
+        yield "row-order", Property("the order of the rows", {"train": material.rows.astype(np.float64)}, True)
+    files = {name: files_in(part.inputs) for name, part in parts.items()}
+    known = {name: paths for name, paths in files.items() if paths is not None}
+    if "train" not in known:
+        return
+    yield from of_files(known).items()
+    stems = {name: [path.stem for path in paths] for name, paths in known.items()}
+    if stems["train"] != [str(one).rpartition("/")[2] for one in parts["train"].ids]:
+        for one in of_names(stems, "the file name"):
+            yield "file-name", one
+
+
+def _measured(material: Material, one: Property) -> Strength:
+    values = one.parts["train"]
+    if one.is_number:
+        codes = binned(values)
+        ways = [by_bins(way) for way in (codes, coarser(codes)) if len(way)]
+        if not np.isnan(values).any():
+            ways.append(by_neighbours(values))
+    else:
+        ways = [by_bins(pd.factorize(values)[0].astype(np.int64))]
+    found = [strength(way, target, material.folds, material.units) for target in material.targets for way in ways]
+    chosen = best(found)
+    # the number of targets is counted by the caller
+    return Strength(chosen.share, chosen.auc, min(1.0, chosen.p / len(material.targets)))
+
+
+def _finding(kind: str, one: Property, found: Strength) -> Finding:
+    reach = one.reach("test") if "test" in one.parts else None
+    told = f"{one.name} predicts the target out of fold ({found.told})"
+    severity = Severity.WARNING
+    if kind == "file-size":
+        strong = found.share >= STRONG_SHARE or (found.auc is not None and found.auc >= STRONG)
+        severity = Severity.LEAK if strong else Severity.WARNING
+        told += "" if strong else ", as what is in the files may explain"
+    elif kind == "row-order":
+        told += "; nothing shows that the order of the test rows could"
+    elif reach is None:
+        told += "; there is no test set whose ids could"
+    elif reach >= REACHED:
+        severity = Severity.LEAK
+        told += f", and {reach:.0%} of the test rows lie among the training rows by it"
+    elif kind == "id-order" and _counts_rows(one.parts["train"]):
+        kind = "row-order"
+        told = f"the training rows are in an order that predicts the target ({found.told}); test ids do not continue it"
+    else:
+        severity = Severity.WARNING if kind == "id-order" else Severity.NOTE
+        told += f", but only {reach:.0%} of the test rows lie among the training rows by it"
+    measure, value = found.figure
+    return Finding(kind, severity, told, ADVICE[kind], measure, value, (one.name,))
+
+
+def _counts_rows(values: Sequence[float] | Any) -> bool:
+    return bool((np.diff(values) > 0).all() or (np.diff(values) < 0).all())
