@@ -25,6 +25,14 @@ class SubmissionError(HarnessError):
     """A submission does not fit its competition's schema."""
 
 
+class InvalidFileError(SubmissionError):
+    """A submission file cannot be read as a table at all."""
+
+
+class WrongColumnsError(SubmissionError):
+    """A submission has other columns than its competition asks for."""
+
+
 class PluginError(HarnessError):
     """A plugin is missing, broken, or breaks the contract of a hook."""
 
@@ -35,6 +43,10 @@ class StoreError(HarnessError):
 
 class TaskTimeoutError(HarnessError):
     """A task was stopped because its time was up."""
+
+
+class MetricFailedError(Exception):
+    """A metric raised what nobody foresaw: a fault of its program, whatever the submission."""
 
 
 class WorkerDiedError(Exception):

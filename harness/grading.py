@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.competition import SubmissionSchema
 from harness.data import DatasetInfo, Submission, TaskType, check_unique
-from harness.errors import DataError, SubmissionError, listed
+from harness.errors import DataError, HarnessError, MetricFailedError, SubmissionError, WrongColumnsError, listed
 from harness.offers import Metric
 from harness.schema import match_classes
 from harness.submission import check, numbers, read_submission
@@ -157,15 +157,20 @@ def score_submission(
 
     Raises
     ------
+    WrongColumnsError
+        If it has other columns than the schema.
     SubmissionError
         If the submission is not valid for the ids of the truth file, or no metric can be computed from it.
+    MetricFailedError
+        If a metric raises anything else; chained to it.
     """
     import pandas as pd
 
     problems = check(schema, submission, truth.ids, info)
     if problems:
         more = f" (and {len(problems) - 1} more problems)" if len(problems) > 1 else ""
-        raise SubmissionError(f"the submission cannot be graded: {problems[0]}{more}")
+        kind = WrongColumnsError if list(submission.frame.columns) != [schema.id, *schema.columns] else SubmissionError
+        raise kind(f"the submission cannot be graded: {problems[0]}{more}")
     rows = pd.Index(submission.frame[schema.id], dtype=object).get_indexer(pd.Index(truth.ids, dtype=object))
     frame = submission.frame.iloc[rows]
     values = _values(schema, frame, info)
@@ -175,10 +180,19 @@ def score_submission(
         offered = {"probabilities": values, "values": values, "decisions": decide(values, info)}
     else:
         offered = {"decisions": values}
-    scores = {m.name: m.score(truth.targets, offered[m.needs], None, None) for m in metrics if m.needs in offered}
+    scores = {m.name: _scored(m, truth.targets, offered[m.needs]) for m in metrics if m.needs in offered}
     if not scores:
         raise SubmissionError(f"no metric can be computed from a submission of {schema.values}")
     return scores
+
+
+def _scored(metric: Metric, targets: NDArray[Any], values: Floats) -> float:
+    try:
+        return float(metric.score(targets, values, None, None))
+    except (HarnessError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # what it raised is chained, and the command ends as with any fault of a program
+        raise MetricFailedError(f"metric {metric.name!r} failed: {type(error).__name__}: {error}") from error
 
 
 def decide(values: Floats, info: DatasetInfo) -> Floats:

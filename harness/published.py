@@ -22,7 +22,7 @@ from harness.offers import Metric
 FILE = "board.csv"
 ENTRY, SOURCE = "entry", "source"
 Value = int | float | str
-_WHOLE, _NUMBER = re.compile(r"[+-]?\d+"), re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_WHOLE, NUMBER = re.compile(r"[+-]?\d+"), re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def read_published(home: Path, metrics: Sequence[Metric]) -> tuple[Published, ..
     if not path.is_file():
         return ()
     where = f"{home.name}/{FILE}"
-    lines = _lines(path, where)
+    lines = csv_lines(path, where)
     if not lines:
         raise ConfigError(f"{where} is empty; expected a header with {ENTRY}, a metric and {SOURCE}")
     (_, header), rows = lines[0], lines[1:]
@@ -79,8 +79,14 @@ def read_published(home: Path, metrics: Sequence[Metric]) -> tuple[Published, ..
     return tuple(sorted(found, key=lambda one: one.score if metric.direction == "min" else -one.score))
 
 
-def _lines(path: Path, where: str) -> list[tuple[int, list[str]]]:
-    """Return the number and the cells of each line that is not empty; a BOM and ends of either kind are fine."""
+def csv_lines(path: Path, where: str) -> list[tuple[int, list[str]]]:
+    """Return the number and the cells of each line that is not empty; a BOM and ends of either kind are fine.
+
+    Raises
+    ------
+    ConfigError
+        Naming the file and the line.
+    """
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -129,7 +135,7 @@ def _row(header: Sequence[str], cells: Sequence[str], metric: str, where: str) -
     entry, score, source = row.pop(ENTRY), row.pop(metric), row.pop(SOURCE)
     if not entry:
         raise ConfigError(f"{where}: {ENTRY} is empty")
-    if not _NUMBER.fullmatch(score) or not math.isfinite(float(score)):
+    if not NUMBER.fullmatch(score) or not math.isfinite(float(score)):
         raise ConfigError(f"{where}: {metric} = {score!r}: expected a number, in the unit of the metric")
     if not _is_address(source):
         raise ConfigError(f"{where}: {SOURCE} = {source!r}: expected a web address, https://...")
@@ -155,7 +161,7 @@ def _value(text: str) -> Value:
     """
     if _WHOLE.fullmatch(text):
         return int(text)
-    return float(text) if _NUMBER.fullmatch(text) else text
+    return float(text) if NUMBER.fullmatch(text) else text
 
 
 def difference(results: Sequence[Published], ours: Mapping[str, Value]) -> list[str]:

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.adjusting import Adjusted
-from harness.data import Column, DatasetInfo, Predictions, TaskType
-from harness.errors import HarnessError, PluginError, StoreError
+from harness.competition import Competition
+from harness.data import Column, Dataset, DatasetInfo, Predictions, TaskType
+from harness.errors import DataError, HarnessError, PluginError, StoreError
 from harness.files import atomic_write, read_json, write_json
 from harness.planning import Plan, board_key, workspace_path
-from harness.plugins import describe_error
-from harness.prepare import Prepared
+from harness.plugins import Plugins, describe_error
+from harness.prepare import FAST_ROWS, Prepared, Setting, load_dataset, subsample
 from harness.results import FoldResult, Run, RunResult, Score, Scored, Status
 from harness.schema import schema_of
-from harness.store import RESULT, Workspace
+from harness.store import RESULT, Stored, Workspace
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,6 +80,7 @@ def run_extra(plan: Plan, adjusted: Adjusted, workspace: Workspace) -> dict[str,
     final = [plan.refit] if plan.refit is not None else list(plan.tasks)
     return {
         "baseline": plan.strategy.baseline,
+        "trial": None if plan.run.trial is None else dict(plan.run.trial),
         "tasks": [workspace_path(task.directory, workspace) for task in final],
         "adjusters": list(adjusted.states),
         "columns": list(adjusted.columns),
@@ -114,6 +116,52 @@ def read_run_result(run: Run, info: DatasetInfo, folds: Sequence[FoldResult]) ->
         )
     except (KeyError, ValueError, OSError) as error:
         raise StoreError(f"{run.directory} is damaged ({error}); remove that folder and run again") from None
+
+
+def run_of(stored: Stored) -> Run:
+    """Return who a finished run is."""
+    record = stored.run
+    return Run(
+        competition=record["competition"],
+        strategy=record["strategy"],
+        seed=record["seed"],
+        run_id=record["run_id"],
+        directory=stored.directory,
+        identity=record["identity"],
+        label=record["label"],
+        facts=record["facts"],
+        fast=record["fast"],
+    )
+
+
+def read_dataset(
+    stored: Stored, competition: Competition, plugins: Plugins, workspace: Workspace
+) -> tuple[Setting, Dataset]:
+    """Load the data that a run was trained on again, with the setting that asks for it.
+
+    Raises
+    ------
+    HarnessError
+        If it cannot be read, or is no longer the same.
+    """
+    given: Mapping[str, Any] = stored.result["data"]
+    # what could not be read was left out before, or there was nothing
+    setting = Setting(
+        competition.home,
+        workspace.cache.resolve(),
+        given["given"],
+        skip_bad=True,
+        unlabelled=tuple(given.get("unlabelled", ())),
+    )
+    dataset = load_dataset(competition, plugins, setting)
+    if stored.result["fast"]:
+        dataset = subsample(dataset, FAST_ROWS)
+    if dataset.digest != given["digest"]:
+        raise DataError(
+            f"the data of {competition.id} is no longer what {stored.directory.name} was trained on;"
+            f" run it again: harness run {competition.id}"
+        )
+    return setting, dataset
 
 
 def scores_from(stored: Mapping[str, Mapping[str, float | None]]) -> dict[str, Score]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.data import Submission
-from harness.errors import SubmissionError, listed
+from harness.errors import InvalidFileError, listed
 from harness.files import atomic_write
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def read_submission(path: Path) -> Submission:
 
     Raises
     ------
-    SubmissionError
+    InvalidFileError
         If it cannot be read, is empty, has only a header, names a column twice, or has rows of different lengths.
     """
     import pyarrow as pa
@@ -39,11 +39,11 @@ def read_submission(path: Path) -> Submission:
         names = _header(path)
         table = _read_table(path, names)
     except OSError as error:
-        raise SubmissionError(f"cannot read {path}: {error.strerror or error}") from None
+        raise InvalidFileError(f"cannot read {path}: {error.strerror or error}") from None
     except (pa.ArrowInvalid, UnicodeDecodeError, csv.Error) as error:
-        raise SubmissionError(f"{path} is not a CSV file in UTF-8: {_first_line(error)}") from None
+        raise InvalidFileError(f"{path} is not a CSV file in UTF-8: {_first_line(error)}") from None
     if table.num_rows == 0:
-        raise SubmissionError(f"{path} has a header but no rows")
+        raise InvalidFileError(f"{path} has a header but no rows")
     return Submission(table.to_pandas())
 
 
@@ -53,17 +53,17 @@ def _header(path: Path) -> list[str]:
     with pa.input_stream(str(path), compression="detect") as stream:
         head = stream.read(1 << 20)
     if not head.strip():
-        raise SubmissionError(f"{path} is empty; expected a header line and one row per id")
+        raise InvalidFileError(f"{path} is empty; expected a header line and one row per id")
     if not {ord("\n"), ord("\r")} & set(head.rstrip()):
-        raise SubmissionError(f"{path} has a header but no rows")
+        raise InvalidFileError(f"{path} has a header but no rows")
     # cut at a line end: the first bytes of a long file may end within a character
     text = (head[: head.rfind(b"\n") + 1] or head).decode("utf-8-sig")
     names = next(csv.reader(io.StringIO(text, newline="")))
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
-        raise SubmissionError(f"{path} names columns twice: {listed(doubled)}")
+        raise InvalidFileError(f"{path} names columns twice: {listed(doubled)}")
     if len(names) < 2:
-        raise SubmissionError(
+        raise InvalidFileError(
             f"{path} has one column, {names[0][:80]!r}; expected an id and values, separated by commas"
         )
     return names

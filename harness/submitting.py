@@ -10,6 +10,7 @@ from harness.contract import problems_in
 from harness.data import Predictions, Submission
 from harness.errors import PluginError, SubmissionError, listed
 from harness.files import atomic_write, slug
+from harness.fingerprint import FILE, fingerprint_of, write_fingerprint
 from harness.plugins import LOCAL
 from harness.prepare import Prepared
 from harness.submission_file import write_submission
@@ -58,7 +59,7 @@ def problems_of(prepared: Prepared, submission: Submission) -> list[str]:
 
 
 def write_checked(prepared: Prepared, submission: Submission, path: Path) -> None:
-    """Check a submission and write it atomically; nothing is written if there is a problem.
+    """Check a submission and write it atomically, its fingerprint beside it; nothing is written if there is a problem.
 
     Raises
     ------
@@ -69,6 +70,7 @@ def write_checked(prepared: Prepared, submission: Submission, path: Path) -> Non
     if problems:
         raise SubmissionError(f"the submission is not valid: {listed(problems, 3)}")
     write_submission(path, submission)
+    write_fingerprint(path.with_name(FILE), fingerprint_of(submission.frame, path.stat().st_size))
 
 
 def publish(source: Path, folder: Path, name: str) -> Path:

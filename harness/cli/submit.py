@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -67,21 +67,90 @@ def validate_command(ctx: click.Context, competition: str, file: Path, data: str
 @json_option
 @click.pass_context
 def grade_command(ctx: click.Context, competition: str, file: Path, truth: Path, data: str, as_json: bool) -> None:
-    """Score a submission file against true answers, joined by id."""
-    from harness.cli.show import number
+    """Score a submission file against true answers, joined by id.
+
+    With final_board.csv in the competition's folder (the scores of all teams) also the rank, the percentile and the
+    medal that the official score would have had. What is wrong with the files ends with exit code 2 and, in JSON, a
+    kind; a metric that fails with 1 and its traceback.
+    """
+    try:
+        graded = _graded(shared_of(ctx), competition, file, truth, data)
+    except Exception as error:
+        if as_json:
+            message = one_line(str(error) or type(error).__name__)
+            echo_json({"file": str(file), "error": {"kind": _kind(error), "message": message}})
+        raise
+    if as_json:
+        echo_json(graded)
+    else:
+        _print_grade(graded)
+
+
+def _graded(shared: Shared, competition: str, file: Path, truth: Path, data: str) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from harness.final_board import place, read_final_board
     from harness.grading import read_truth, score_submission
     from harness.schema import schema_of
     from harness.submission_file import read_submission
 
-    prepared = _prepared(shared_of(ctx), competition, data)
+    prepared = _prepared(shared, competition, data)
+    board = read_final_board(prepared.competition.home, prepared.metrics, prepared.competition.board)
     info = prepared.dataset.info
     schema = schema_of(prepared.competition, prepared.dataset)
     scores = score_submission(prepared.metrics, schema, read_submission(file), read_truth(truth, schema, info), info)
-    if as_json:
-        echo_json({"file": str(file), "scores": scores})
+    official = prepared.primary if board is None else next(m for m in prepared.metrics if m.name == board.metric)
+    score = scores.get(official.name)
+    placed = None if board is None or score is None or score != score else asdict(place(board, score))
+    if placed is not None and prepared.competition.board is not None:
+        placed = {"site": prepared.competition.board.site, **placed}
+    note = f"no rank: the submission has no {official.name}" if board is not None and placed is None else ""
+    return {
+        "file": str(file),
+        "metric": official.name,
+        "direction": official.direction,
+        "score": score,
+        "scores": scores,
+        "board": placed,
+        "note": note,
+    }
+
+
+def _kind(error: Exception) -> str:
+    """Name what went wrong, for programs that grade many files."""
+    from harness.errors import (
+        ConfigError,
+        DataError,
+        HarnessError,
+        InvalidFileError,
+        SubmissionError,
+        WrongColumnsError,
+    )
+
+    kinds = {
+        InvalidFileError: "invalid file",
+        WrongColumnsError: "wrong columns",
+        SubmissionError: "invalid rows",
+        DataError: "data or answers",
+        ConfigError: "competition",
+        HarnessError: "mistake",
+    }
+    return next((name for kind, name in kinds.items() if isinstance(error, kind)), "bug")
+
+
+def _print_grade(graded: dict[str, Any]) -> None:
+    from harness.cli.show import number
+
+    better = "lower" if graded["direction"] == "min" else "higher"
+    for name, value in graded["scores"].items():
+        click.echo(f"  {name:<20}{number(value)}" + (f"  official, {better} is better" * (name == graded["metric"])))
+    if (placed := graded["board"]) is None:
+        click.echo(graded["note"], nl=bool(graded["note"]))
         return
-    for name, value in scores.items():
-        click.echo(f"  {name:<20}{number(value)}")
+    medals = ", ".join(f"{name} to {last}" for name, last in placed["medals"].items())
+    medal = f"{placed['medal'] or 'no medal'} ({placed.get('site', '')}: {medals})" if medals else placed["note"]
+    rank, teams, share = placed["rank"], placed["teams"], placed["percentile"]
+    click.echo(f"final board  rank {rank:,} of {teams:,} teams, {share:.1f}% of them not better; {medal}")
 
 
 @click.command("predict")
@@ -137,11 +206,10 @@ def import_command(
     from harness.cli.show import print_board
     from harness.finding import find_competition
     from harness.imported import import_predictions
-    from harness.leaderboard import read_board
-    from harness.planning import board_key
     from harness.plugins import load_plugins
     from harness.prepare import Setting, prepare
     from harness.store import Workspace
+    from harness.ties import told_board
     from harness.tracking import Tracker, resolve_uri
 
     shared = shared_of(ctx)
@@ -158,7 +226,7 @@ def import_command(
         prepared.plugins.manager.register(tracker, "tracking")
     try:
         result = import_predictions(prepared, workspace, name, oof, test, valid)
-        board = read_board(workspace, prepared.competition, prepared.metrics, board_key(prepared))
+        board = told_board(prepared, workspace)
         prepared.plugins.tell(
             "harness_board_updated", competition=prepared.competition, board=board.as_json(), figures=[]
         )

@@ -78,6 +78,67 @@ def test_grade_tells_what_is_wrong_with_the_answers(answers, words, harness, wor
     assert words in done.err
 
 
+def with_board(competitions: Path, text: str) -> None:
+    home = competitions / "toy"
+    (home / "final_board.csv").write_text(text)
+    file = home / "competition.toml"
+    file.write_text(file.read_text() + '\n[board]\nsite = "kaggle"\n')
+
+
+def test_grade_tells_rank_percentile_and_medal_of_the_official_score(harness, workspace, competitions):
+    with_board(competitions, "team,score\n" + "".join(f"t{n},{n / 10}\n" for n in range(1, 101)))
+    write(workspace, pd.DataFrame({"row_id": IDS, "label": truth()}), "truth.csv")
+    frame = table()
+    values = frame[CLASSES].astype(float).to_numpy()
+    rank = int(np.floor(10 * log_loss(truth(), values, labels=CLASSES))) + 1  # as many have 0.1, 0.2, ... below it
+    done = harness("grade", "toy", write(workspace, frame), "--truth", "truth.csv", "--json")
+    board = done.json["board"]
+    assert (done.json["metric"], done.json["direction"], board["site"]) == ("log_loss", "min", "kaggle")
+    assert (board["rank"], board["teams"], board["percentile"]) == (rank, 100, 101.0 - rank)
+    assert board["medals"] == {"gold": 10, "silver": 20, "bronze": 40}
+    assert board["medal"] == ("gold" if rank <= 10 else "silver" if rank <= 20 else "bronze")
+    shown = harness("grade", "toy", "mine.csv", "--truth", "truth.csv").out
+    assert f"rank {rank} of 100 teams" in shown
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (lambda text: b"\xff\xfe\x00", "invalid file"),
+        (lambda text: text.replace(b"beech", b"birch"), "wrong columns"),
+        (lambda text: text.replace(b"\n500,", b"\n999,"), "invalid rows"),
+    ],
+)
+def test_grade_names_the_kind_of_what_is_wrong(change, kind, harness, workspace):
+    write(workspace, pd.DataFrame({"row_id": IDS, "label": truth()}), "truth.csv")
+    file = workspace / write(workspace, table())
+    file.write_bytes(change(file.read_bytes()))
+    done = harness("grade", "toy", "mine.csv", "--truth", "truth.csv", "--json")
+    assert (done.code, done.json["error"]["kind"]) == (2, kind)
+    assert done.json["error"]["message"] in done.err
+
+
+def test_a_metric_that_fails_is_a_bug_with_its_traceback(harness_process, workspace, competitions):
+    plugin = competitions / "toy" / "plugin.py"
+    plugin.write_text(
+        plugin.read_text()
+        + "\n\ndef wrong(*_):\n    raise ZeroDivisionError('no rows left')\n\n\n@hookimpl\ndef harness_metrics():\n"
+        "    from harness.offers import Metric\n\n"
+        "    yield Metric('local.wrong', 'fails', 'min', 'probabilities', frozenset(TaskType), wrong)\n"
+    )
+    file = competitions / "toy" / "competition.toml"
+    file.write_text(file.read_text().replace('["log_loss"', '["local.wrong"'))
+    write(workspace, pd.DataFrame({"row_id": IDS, "label": truth()}), "truth.csv")
+    done = harness_process("grade", "toy", write(workspace, table()), "--truth", "truth.csv", "--json")
+    assert done.code == 1
+    assert done.json["error"] == {
+        "kind": "bug",
+        "message": "metric 'local.wrong' failed: ZeroDivisionError: no rows left",
+    }
+    assert "MetricFailedError" in done.err
+    assert "in wrong" in done.err
+
+
 # validate -----------------------------------------------------------------------------------------------------------
 
 
