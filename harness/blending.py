@@ -6,20 +6,23 @@ the validation and test sets with weights learned on all OOF rows. Members need 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.adjusting import default_decisions, held_out
+from harness.adjusting import default_decisions
 from harness.competition import Blend
 from harness.data import Predictions, TaskType
 from harness.derived import Derived, stacked, store_derived
 from harness.errors import HarnessError
 from harness.files import read_json, slug
+from harness.nested import Known, Learned, learns, nested
 from harness.plugins import describe_error
 from harness.prepare import Prepared
 from harness.records import read_run_result
 from harness.results import Run, RunResult, Scored
+from harness.scoring import oof_meta
 from harness.store import RESULT, RUN, Workspace, digest_of
 
 if TYPE_CHECKING:
@@ -57,25 +60,6 @@ class Blended:
     result: RunResult | None
     failure: str = ""
     mistake: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Learned:
-    """Weights of a blend, in the order of its members.
-
-    Attributes
-    ----------
-    weights : (m,) float64
-        From all OOF rows.
-    of_fold : mapping of int to (m,) float64
-        From the OOF rows of all other folds.
-    oof : (n, k) float64
-        Each fold's rows, blended with its own weights.
-    """
-
-    weights: Floats
-    of_fold: Mapping[int, Floats]
-    oof: Floats
 
 
 def blend(
@@ -142,23 +126,14 @@ def learn(prepared: Prepared, method: str, members: Sequence[Scored]) -> Learned
     members : sequence of Scored
         OOF of each member; the same rows in the same order.
     """
-    import numpy as np
+    return nested(_known(prepared, members), method)
 
-    from harness.builtin.blends import apply, fit
 
-    task, absolute = prepared.competition.task, prepared.primary.name.rpartition(".")[2] == "mae"
+def _known(prepared: Prepared, members: Sequence[Scored]) -> Known:
+    first = members[0]
     values = stacked([member.predictions for member in members])
-    targets, rows = members[0].targets, members[0].weights
-
-    def weights_from(chosen: NDArray[np.bool_]) -> Floats:
-        some = None if rows is None else rows[chosen]
-        return fit(method, values[:, chosen], targets[chosen], some, task, absolute)
-
-    oof, of_fold = np.empty(values.shape[1:]), {}
-    for fold, own in held_out(members[0].folds):
-        of_fold[fold] = weights_from(~own)
-        oof[own] = apply(method, of_fold[fold], values[:, own], task, values[:, ~own])
-    return Learned(weights_from(np.ones(len(targets), dtype=bool)), of_fold, oof)
+    about = prepared.competition.task, prepared.primary
+    return Known(*about, values, first.targets, first.weights, first.folds, oof_meta(prepared))
 
 
 def _problem(members: Sequence[Member]) -> str:
@@ -189,24 +164,31 @@ def _derived(
         found = [part for part in parts if part is not None]
         if len(found) < len(parts):
             return None
-        return Predictions(found[0].ids, apply(spec.method, learned.weights, stacked(found), task, known), columns)
+        return Predictions(found[0].ids, apply(learned.method, learned.weights, stacked(found), task, known), columns)
 
     valid = blended([None if result.valid is None else result.valid.predictions for result in results])
     test = blended([result.test for result in results])
     decisions = None if test is None else default_decisions(test.values, task)
+    naive = _known(prepared, [result.oof for result in results]).score(learned.naive)
     about = {
-        "method": spec.method,
+        "method": learned.method,
+        "asked": spec.method,
         "of": list(spec.of),
         "members": [member.run.run_id for member in members],
         "weights": _named(spec, learned.weights),
         "fold_weights": {str(fold): _named(spec, weights) for fold, weights in learned.of_fold.items()},
+        "fold_methods": {str(fold): method for fold, method in learned.methods.items()},
+        "naive": {prepared.primary.name: naive},
     }
+    notes = [note_of(spec, learned)]
+    if learns(spec.method):
+        notes.append(f"scored on the rows it was learned on it would show {prepared.primary.name} {naive:.4f}")
     return Derived(
         oof=_scored(first.oof, Predictions(first.oof.predictions.ids, learned.oof, columns), task),
         valid=None if valid is None or first.valid is None else _scored(first.valid, valid, task),
         test=test,
         test_decisions=None if test is None or decisions is None else Predictions(test.ids, decisions, columns),
-        notes=(note_of(spec, learned),),
+        notes=tuple(notes),
         marks=tuple(dict.fromkeys(mark for result in results for mark in result.marks)),
         seconds=sum(result.seconds for result in results),
         record={"blend": about},
@@ -224,13 +206,18 @@ def _named(spec: Blend, weights: Floats) -> dict[str, float]:
 
 def note_of(spec: Blend, learned: Learned) -> str:
     """Return what a reader of the score must know: the members and their weights, with the range over folds."""
-    from harness.builtin.blends import LEARNED
-
-    if spec.method not in LEARNED:
-        return f"{spec.method.replace('_', ' ')} of {', '.join(spec.of)}"
-    told = []
+    told = [] if learned.method == spec.method else [_chosen(learned)]
+    if not learns(learned.method):
+        return "; ".join([*told, f"{learned.method.replace('_', ' ')} of {', '.join(spec.of)}"])
+    weights = []
     for position, name in enumerate(spec.of):
-        over = [weights[position] for weights in learned.of_fold.values()]
-        told.append(f"{name} {learned.weights[position]:.2f} ({min(over):.2f} to {max(over):.2f} over folds)")
-    total = f", sum {learned.weights.sum():.2f}" if spec.method == "log_linear" else ""
-    return f"weights: {', '.join(told)}{total}"
+        over = [found[position] for found in learned.of_fold.values()]
+        weights.append(f"{name} {learned.weights[position]:.2f} ({min(over):.2f} to {max(over):.2f} over folds)")
+    total = f", sum {learned.weights.sum():.2f}" if learned.method == "log_linear" else ""
+    return "; ".join([*told, f"weights: {', '.join(weights)}{total}"])
+
+
+def _chosen(learned: Learned) -> str:
+    counts = Counter(learned.methods.values()).most_common()
+    folds = ", ".join(f"{method} {count} times" if count > 1 else f"{method} once" for method, count in counts)
+    return f"method {learned.method} (chosen for each fold on the others: {folds})"

@@ -31,7 +31,7 @@ MOST = 20.0
 SMOOTH = 1e-3
 """Width, in mean absolute errors of equal weights, in which the absolute error is rounded off at zero."""
 LEARNED = frozenset({"linear", "log_linear"})
-"""Methods that learn their weights; the others weigh all members alike."""
+"""Methods whose weights `fit` learns; it weighs all members alike for the others (`greedy` has a file of its own)."""
 
 
 def fit(
@@ -93,7 +93,7 @@ def apply(method: str, weights: Floats, values: Floats, task: TaskType, referenc
     if method == "median":
         middle: Floats = np.median(values, axis=0)
         return middle
-    if method == "log_linear":
+    if method in ("log_linear", "logit_mean"):
         scores = np.tensordot(weights, scores_of(_inside(values), task), 1)
         pooled: Floats = softmax(scores, axis=1) if task.single_label else expit(scores)
         return pooled

@@ -63,7 +63,13 @@ def test_a_blend_is_a_run_with_a_score_a_submission_and_its_weights(toy, harness
     weights = found["blend"]["weights"]
     assert set(weights) == {"near", "sharp"}
     assert set(found["blend"]["fold_weights"]) == {"0", "1", "2"}
-    assert found["notes"] == [note for note in found["notes"] if note.startswith("weights: near ")]
+    first, naive = found["notes"]
+    assert first.startswith("weights: near ")
+    assert (
+        naive
+        == f"scored on the rows it was learned on it would show log_loss {found['blend']['naive']['log_loss']:.4f}"
+    )
+    assert found["blend"]["naive"]["log_loss"] < found["scores"]["log_loss"]["oof"]
     assert found["marks"] == ["simulated"]
     assert (folder / "oof.parquet").is_file()
     assert list((folder / "figures").iterdir())

@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.blending import Learned, Member, blend, blend_run, learn, note_of
+from harness.blending import Member, blend, blend_run, learn, note_of
 from harness.builtin.blends import fit
 from harness.competition import Blend
 from harness.data import Predictions, TaskType
 from harness.derived import stacked
+from harness.nested import Learned
 from harness.planning import Hardware
 from harness.prepare import Setting, prepare
 from harness.run import Options, run_all
@@ -90,12 +91,19 @@ def test_each_fold_gets_weights_that_did_not_see_it(toy, members):
 
 def test_the_note_tells_weights_and_their_range():
     of_fold = {0: np.array([0.7, 0.3]), 1: np.array([0.5, 0.5])}
-    learned = Learned(np.array([0.62, 0.38]), of_fold, np.empty((0, 2)))
+    learned = Learned(
+        np.array([0.62, 0.38]), of_fold, np.empty((0, 2)), "linear", {0: "linear", 1: "linear"}, np.empty((0, 2))
+    )
     assert note_of(SPEC, learned) == (
         "weights: near 0.62 (0.50 to 0.70 over folds), sharp 0.38 (0.30 to 0.50 over folds)"
     )
-    assert note_of(replace(SPEC, method="log_linear"), learned).endswith(", sum 1.00")
-    assert note_of(replace(SPEC, method="rank_mean"), learned) == "rank mean of near, sharp"
+    pooled = replace(learned, method="log_linear")
+    assert note_of(replace(SPEC, method="log_linear"), pooled).endswith(", sum 1.00")
+    ranks = replace(learned, method="rank_mean", methods={0: "rank_mean", 1: "mean", 2: "rank_mean"})
+    assert note_of(replace(SPEC, method="rank_mean"), ranks) == "rank mean of near, sharp"
+    assert note_of(replace(SPEC, method="best"), ranks) == (
+        "method rank_mean (chosen for each fold on the others: rank_mean 2 times, mean once); rank mean of near, sharp"
+    )
 
 
 def test_only_points_are_stacked_where_not_all_have_an_interval():
