@@ -42,6 +42,7 @@ def param(
     high: float | None = None,
     log: bool = False,
     weights: bool = False,
+    tune: tuple[float, float] | bool = True,
 ) -> Any:
     """Declare a parameter of an offer's params dataclass.
 
@@ -56,6 +57,9 @@ def param(
         Tune on a logarithmic scale.
     weights : bool
         It names pretrained weights, which a competition's rules may forbid; false values name none.
+    tune : (float, float) or bool
+        The range that ``harness tune`` searches; True: the bounds, near the value that a strategy has; False: it stays
+        as it is unless ``--range`` names it.
 
     Examples
     --------
@@ -69,9 +73,8 @@ def param(
         ...
     harness.errors.ConfigError: model: unknown parameter 'dept'; did you mean 'depth'?
     """
-    return dataclasses.field(
-        default=default, metadata={"help": help, "low": low, "high": high, "log": log, "weights": weights}
-    )
+    about = {"help": help, "low": low, "high": high, "log": log, "weights": weights, "tune": tune}
+    return dataclasses.field(default=default, metadata=about)
 
 
 def parse_params(kind: type[P], given: Mapping[str, Any], where: str) -> P:

@@ -17,10 +17,10 @@ LOSSES = {TaskType.BINARY: "Logloss", TaskType.MULTICLASS: "MultiClass", TaskTyp
 class CatBoostParams:
     """Parameters of `imbalance.catboost`."""
 
-    iterations: int = param(500, "trees", low=1, high=100_000)
-    learning_rate: float = param(0.05, "shrinkage of each tree", low=0.001, high=1.0, log=True)
-    depth: int = param(6, "levels of a tree", low=1, high=16)
-    l2_leaf_reg: float = param(3.0, "L2 penalty of leaf values", low=0.0, high=1000.0)
+    iterations: int = param(500, "trees", low=1, high=100_000, log=True, tune=(50, 1000))
+    learning_rate: float = param(0.05, "shrinkage of each tree", low=0.001, high=1.0, log=True, tune=(0.005, 0.3))
+    depth: int = param(6, "levels of a tree", low=1, high=16, tune=(2, 8))
+    l2_leaf_reg: float = param(3.0, "L2 penalty of leaf values", low=0.0, high=1000.0, log=True, tune=(0.5, 50.0))
     early_stopping: int = param(0, "iterations without a gain on an inner holdout before stopping, 0 = off", low=0)
     loss: str = param("auto", "loss by CatBoost's name; auto = Logloss, MultiClass or RMSE by task")
     class_weights: ClassWeights = param("none", "weights by class: none, or balanced (n / (k * n_c))")

@@ -23,8 +23,8 @@ from .trusted import IMBLEARN
 class EasyEnsembleParams:
     """Parameters of `imbalance.easy_ensemble`."""
 
-    samplings: int = param(10, "undersamplings, one AdaBoost on each", low=1, high=1000)
-    rounds: int = param(50, "boosting rounds of each AdaBoost", low=1, high=1000)
+    samplings: int = param(10, "undersamplings, one AdaBoost on each", low=1, high=1000, tune=False)
+    rounds: int = param(50, "boosting rounds of each AdaBoost", low=1, high=1000, log=True, tune=(10, 200))
 
 
 def build(params: EasyEnsembleParams, info: DatasetInfo, context: BuildContext) -> Model:

@@ -24,11 +24,11 @@ BINS = 255
 class HistGradientBoostingParams:
     """Parameters of `imbalance.hist_gradient_boosting`."""
 
-    iterations: int = param(200, "trees per class", low=1, high=10_000)
-    learning_rate: float = param(0.05, "shrinkage of each tree", low=0.001, high=1.0, log=True)
-    leaves: int = param(31, "most leaves of a tree", low=2, high=1024, log=True)
-    min_leaf: int = param(20, "fewest rows in a leaf", low=1, high=10_000, log=True)
-    l2: float = param(0.0, "L2 penalty of leaf values", low=0.0, high=1000.0)
+    iterations: int = param(200, "trees per class", low=1, high=10_000, log=True, tune=(30, 500))
+    learning_rate: float = param(0.05, "shrinkage of each tree", low=0.001, high=1.0, log=True, tune=(0.01, 0.3))
+    leaves: int = param(31, "most leaves of a tree", low=2, high=1024, log=True, tune=(4, 64))
+    min_leaf: int = param(20, "fewest rows in a leaf", low=1, high=10_000, log=True, tune=(5, 300))
+    l2: float = param(0.0, "L2 penalty of leaf values", low=0.0, high=1000.0, log=True, tune=(0.01, 50.0))
     class_weights: ClassWeights = param("none", "weights by class: none, or balanced (n / (k * n_c))")
 
 

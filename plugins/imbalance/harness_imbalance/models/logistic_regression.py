@@ -22,8 +22,8 @@ from harness.tabular.tables import Columns
 class LogisticRegressionParams:
     """Parameters of `imbalance.logistic_regression`."""
 
-    C: float = param(1.0, "inverse strength of the L2 penalty", low=1e-6, high=1e6, log=True)
-    max_iter: int = param(1000, "most iterations of the solver", low=1, high=100_000)
+    C: float = param(1.0, "inverse strength of the L2 penalty", low=1e-6, high=1e6, log=True, tune=(1e-4, 100.0))
+    max_iter: int = param(1000, "most iterations of the solver", low=1, high=100_000, tune=False)
     class_weights: ClassWeights = param("none", "weights by class: none, or balanced (n / (k * n_c))")
 
 

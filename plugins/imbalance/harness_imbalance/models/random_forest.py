@@ -18,10 +18,10 @@ from harness.tabular.tables import Columns
 class RandomForestParams:
     """Parameters of `imbalance.random_forest`."""
 
-    trees: int = param(200, "trees", low=1, high=10_000)
-    max_depth: int = param(0, "deepest level of a tree, 0 = no limit", low=0, high=1000)
-    min_leaf: int = param(5, "fewest rows in a leaf", low=1, high=10_000, log=True)
-    max_features: float = param(0.3, "share of the columns tried at each split", low=0.01, high=1.0)
+    trees: int = param(200, "trees", low=1, high=10_000, tune=False)
+    max_depth: int = param(0, "deepest level of a tree, 0 = no limit", low=0, high=1000, tune=False)
+    min_leaf: int = param(5, "fewest rows in a leaf", low=1, high=10_000, log=True, tune=(1, 200))
+    max_features: float = param(0.3, "share of the columns tried at each split", low=0.01, high=1.0, tune=(0.05, 1.0))
     class_weights: ClassWeights = param("none", "weights by class: none, or balanced (n / (k * n_c))")
 
 

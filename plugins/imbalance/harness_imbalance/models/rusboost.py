@@ -23,9 +23,9 @@ from .trusted import IMBLEARN
 class RusBoostParams:
     """Parameters of `imbalance.rusboost`."""
 
-    rounds: int = param(100, "boosting rounds", low=1, high=10_000)
-    learning_rate: float = param(0.05, "shrinkage of each round", low=0.001, high=2.0, log=True)
-    max_depth: int = param(3, "deepest level of each tree", low=1, high=32)
+    rounds: int = param(100, "boosting rounds", low=1, high=10_000, log=True, tune=(20, 500))
+    learning_rate: float = param(0.05, "shrinkage of each round", low=0.001, high=2.0, log=True, tune=(0.01, 1.0))
+    max_depth: int = param(3, "deepest level of each tree", low=1, high=32, tune=(1, 8))
 
 
 def build(params: RusBoostParams, info: DatasetInfo, context: BuildContext) -> Model:

@@ -29,8 +29,12 @@ Sampler = Callable[[Space, dict[int, int]], Any]
 class SmoteParams:
     """Parameters of the rebalancers that make rows."""
 
-    factor: float = param(5.0, "times as many rows of each smaller class, at most as the majority", low=1.0, high=1e6)
-    k_neighbors: int = param(5, "neighbours of the same class that a row is made between", low=1, high=1000)
+    factor: float = param(
+        5.0, "times as many rows of each smaller class, at most as the majority", low=1.0, high=1e6, tune=(1.5, 20.0)
+    )
+    k_neighbors: int = param(
+        5, "neighbours of the same class that a row is made between", low=1, high=1000, tune=(2, 20)
+    )
     scale: bool = param(True, "scale numbers by their deviation before looking for neighbours")
 
 

@@ -15,7 +15,7 @@ from .counts import class_counts, codes, named
 class MajorityWeightParams:
     """Parameters of `imbalance.majority_weight`."""
 
-    weight: float = param(1 / 6, "factor of the weights", low=0.0001, high=1.0, log=True)
+    weight: float = param(1 / 6, "factor of the weights", low=0.0001, high=1.0, log=True, tune=(0.02, 1.0))
     classes: tuple[str, ...] = param((), "classes to weight down; none named = the majority of the fold")
 
 

@@ -18,7 +18,9 @@ from .undersample import rebalance as undersample
 class SmoteUndersampleParams(SmoteParams):
     """Parameters of `imbalance.smote_undersample`."""
 
-    keep: float = param(0.25, "share of the majority to keep after SMOTE", low=0.0001, high=1.0, log=True)
+    keep: float = param(
+        0.25, "share of the majority to keep after SMOTE", low=0.0001, high=1.0, log=True, tune=(0.05, 1.0)
+    )
 
 
 def rebalance(params: SmoteUndersampleParams, examples: Examples, info: DatasetInfo, seed: int) -> Examples:

@@ -15,7 +15,9 @@ from .counts import class_counts, codes, named
 class UndersampleParams:
     """Parameters of `imbalance.undersample`."""
 
-    keep: float = param(1 / 6, "share of the rows to keep, at least one row", low=0.0001, high=1.0, log=True)
+    keep: float = param(
+        1 / 6, "share of the rows to keep, at least one row", low=0.0001, high=1.0, log=True, tune=(0.02, 1.0)
+    )
     classes: tuple[str, ...] = param((), "classes to thin out; none named = the majority of the fold")
 
 
