@@ -8,18 +8,21 @@ from typing import Any
 
 from harness.competition import Competition
 from harness.competition_file import FILE, read_competition
-from harness.data import Dataset
-from harness.errors import DataError, PluginError, StoreError
+from harness.errors import PluginError, StoreError
+from harness.facts import PROVENANCE
+from harness.files import read_json
 from harness.finding import find_competition
 from harness.leaderboard import read_board, with_published
+from harness.leaks.scan import card_json, card_path, read_card
 from harness.offers import Metric, Splitter
 from harness.planning import strategy_from_record
 from harness.plugins import LOCAL, Plugins, load_plugins
-from harness.prepare import FAST_ROWS, Prepared, Setting, load_dataset, subsample
-from harness.records import read_run_result
-from harness.results import FittedFold, Run, RunResult, Shown
+from harness.prepare import Prepared
+from harness.records import read_dataset, read_run_result, run_of
+from harness.results import FittedFold, RunResult, Shown
 from harness.store import Stored, Workspace, find_run, stored_tasks
 from harness.stored_task import load_fitted
+from harness.ties import with_ties
 
 BUILTIN = "page"
 
@@ -64,19 +67,20 @@ def write_page(
 
 def _shown(workspace: Workspace, competition: Competition, plugins: Plugins, run: str) -> Shown:
     metrics = [plugins.find(Metric, metric, f"{competition.id}/{FILE}: metrics") for metric in competition.metrics]
-    board = with_published(read_board(workspace, competition, metrics), competition, metrics)
+    board = with_ties(read_board(workspace, competition, metrics), workspace, competition, metrics)
+    board = with_published(board, competition, metrics)
     if not board.entries:
         raise StoreError(f"no finished run of {competition.id}; run: harness run {competition.id}")
     stored = find_run(workspace, run or str(board.entries[0]["run_id"]), competition.id)
     if stored.result["competition"] != competition.id:
         raise StoreError(f"{stored.directory.name} is a run of {stored.result['competition']}, not of {competition.id}")
     prepared = _prepared(workspace, competition, plugins, metrics, stored)
-    result = read_run_result(_run_of(stored), prepared.dataset.info, ())
+    result = read_run_result(run_of(stored), prepared.dataset.info, ())
     info = prepared.dataset.info
 
     def runs() -> list[RunResult]:
         found = [find_run(workspace, str(entry["run_id"])) for entry in board.entries]
-        return [read_run_result(_run_of(one), info, ()) for one in found]
+        return [read_run_result(run_of(one), info, ()) for one in found]
 
     return Shown(
         board=board.as_json(),
@@ -84,47 +88,34 @@ def _shown(workspace: Workspace, competition: Competition, plugins: Plugins, run
         result=result,
         fitted=lambda: _fitted(workspace, stored, prepared),
         runs=runs,
+        card=_card(workspace, competition, info.variant, prepared.dataset.digest),
+        provenance=_provenance(stored),
     )
+
+
+def _card(workspace: Workspace, competition: Competition, variant: str, digest: str) -> dict[str, Any] | None:
+    path = card_path(workspace, competition.id, variant, digest)
+    try:
+        return card_json(read_card(path)) if path.exists() else None
+    except (StoreError, KeyError, TypeError, ValueError):  # a damaged card costs a line of the page
+        return None
+
+
+def _provenance(stored: Stored) -> Mapping[str, Any] | None:
+    try:
+        found = read_json(stored.directory / PROVENANCE)
+    except StoreError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _prepared(
     workspace: Workspace, competition: Competition, plugins: Plugins, metrics: Sequence[Metric], stored: Stored
 ) -> Prepared:
     """Load the run's data again; no folds are cut, since its OOF rows are found by id."""
-    given: Mapping[str, Any] = stored.result["data"]
-    # what could not be read was left out before, or there was nothing
-    setting = Setting(
-        competition.home,
-        workspace.cache.resolve(),
-        given["given"],
-        skip_bad=True,
-        unlabelled=tuple(given.get("unlabelled", ())),
-    )
-    dataset: Dataset = load_dataset(competition, plugins, setting)
-    if stored.result["fast"]:
-        dataset = subsample(dataset, FAST_ROWS)
-    if dataset.digest != given["digest"]:
-        raise DataError(
-            f"the data of {competition.id} is no longer what {stored.directory.name} was trained on;"
-            f" run it again: harness run {competition.id}"
-        )
+    setting, dataset = read_dataset(stored, competition, plugins, workspace)
     splitter = plugins.find(Splitter, competition.split.name, competition.id)
     return Prepared(setting, competition, plugins, dataset, splitter, {}, (), tuple(metrics), None)
-
-
-def _run_of(stored: Stored) -> Run:
-    record = stored.run
-    return Run(
-        competition=record["competition"],
-        strategy=record["strategy"],
-        seed=record["seed"],
-        run_id=record["run_id"],
-        directory=stored.directory,
-        identity=record["identity"],
-        label=record["label"],
-        facts=record["facts"],
-        fast=record["fast"],
-    )
 
 
 def _fitted(workspace: Workspace, stored: Stored, prepared: Prepared) -> list[FittedFold]:

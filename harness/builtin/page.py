@@ -4,33 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from harness.competition import Competition
     from harness.results import RunResult, Shown
 
-STYLE = """
-:root { color-scheme: light dark; --ink: #1f2430; --pale: #667085; --line: #e4e7ec; --page: #fbfbfa; --card: #fff; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e8eaf0; --pale: #98a2b3; --line: #343a46; --page: #14171d; --card: #1c2028; }
-}
-body { margin: 0 auto; max-width: 68rem; padding: 2rem 1rem 4rem; background: var(--page); color: var(--ink);
-  font: 16px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.1rem; margin: 2.5rem 0 .75rem; }
-p { margin: .25rem 0; color: var(--pale); } .loud { color: #b42318; font-weight: 600; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: right; padding: .35rem .7rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
-th { font-weight: 500; color: var(--pale); } th:nth-child(2), td:nth-child(2) { text-align: left; }
-tr.here td { font-weight: 600; } figure { margin: 0; } figcaption { color: var(--pale); font-size: .9rem; }
-.figures { display: grid; gap: 1.5rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); }
-a { color: inherit; } img { width: 100%; background: #fff; border: 1px solid var(--line); border-radius: 8px; }
-"""
+MOST_BYTES = 3_200_000
+"""Of pictures; a third more as text."""
 
 
 @dataclass(frozen=True)
@@ -72,75 +58,99 @@ def write(
         file.write(page.encode())
 
 
-def _page(competition: Competition, shown: Shown, result: RunResult, sections: Sequence[Section]) -> Iterable[str]:
+def _page(competition: Competition, shown: Shown, result: RunResult, sections: Sequence[Section]) -> Iterator[str]:
+    from harness.builtin._page.board import headline
+    from harness.builtin._page.style import STYLE
+
     title = escape(f"{competition.title} · {result.run.label}")
-    yield '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">'
+    yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield (
         '<meta http-equiv="Content-Security-Policy"'
         " content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
     )
     style = "".join((STYLE, *dict.fromkeys(section.style for section in sections)))
-    yield f"<title>{title}</title>\n<style>{style}</style>\n<h1>{escape(competition.title)}</h1>"
-    yield f"<p>{escape(result.run.label)} · run {escape(result.run.run_id)}</p>"
+    yield f"<title>{title}</title>\n<style>{style}</style>\n</head>\n<body>"
+    yield '<a class="skip" href="#main">To the content</a>'
+    yield f"<header>\n<h1>{escape(competition.title)}</h1>"
     if "simulated" in result.marks:
         yield '<p class="loud">Simulated data: these scores say nothing about the real task.</p>'
-    yield "<h2>Leaderboard</h2>"
-    yield from _board(shown.board, result.run.run_id)
+    yield f'<p class="lead">{escape(headline(shown.board))}</p>'
+    variant = shown.dataset.info.variant if shown.dataset is not None else ""
+    of = f"This page is of {result.run.label}, run {result.run.run_id}" + (f", data: {variant}" if variant else "")
+    yield f"<p>{escape(of)}.</p>"
+    parts = list(_sections(competition, shown, result, sections))
+    ids = [f"s{number}" for number in range(len(parts))]
+    links = "".join(f'<li><a href="#{id_}">{escape(part.title)}</a></li>' for id_, part in zip(ids, parts, strict=True))
+    yield f'<nav aria-label="Contents"><ul>{links}</ul></nav>\n</header>\n<main id="main">'
+    for id_, part in zip(ids, parts, strict=True):
+        yield f'<section aria-labelledby="{id_}">\n<h2 id="{id_}">{escape(part.title)}</h2>\n{part.body}\n</section>'
+    yield "</main>\n</body>\n</html>"
+
+
+def _sections(
+    competition: Competition, shown: Shown, result: RunResult, sections: Sequence[Section]
+) -> Iterator[Section]:
+    from harness.builtin._page import board, facts, folds
+
+    here = result.run.run_id
+    lines = [board.forest(shown.board, here), board.board_table(shown.board, here), board.about_ties(shown.board)]
+    lines += [f"<p>{escape(note)}</p>" for note in result.notes]
+    yield Section("Leaderboard", "\n".join(filter(None, lines)))
+    spread = folds.folds(shown.board)
+    if spread:
+        yield Section("Folds", spread)
     if shown.board.get("published"):
-        yield "<h2>Published</h2>"
-        yield from _published(shown.board["published"], str(shown.board.get("difference", "")))
-    if result.notes:
-        yield "<h2>Notes</h2>"
-        yield from (f"<p>{escape(note)}</p>" for note in result.notes)
-    for section in sections:
-        yield f"<section>\n<h2>{escape(section.title)}</h2>\n{section.body}\n</section>"
+        yield Section("Published", "\n".join(board.published(shown.board)))
+    yield from sections
+    yield from _looked(shown, result)
     figures = sorted((result.run.directory / "figures").glob("*.png"))
     if figures:
-        yield '<h2>Figures</h2>\n<div class="figures">'
-        yield from (_figure(figure) for figure in figures)
-        yield "</div>"
-    yield "</html>"
+        yield Section("Figures", "\n".join(_figures(figures)))
+    if shown.dataset is not None:
+        yield Section("Data", "\n".join(facts.data_card(competition, shown.dataset, shown.card)))
+    yield Section("Environment", facts.environment(result, shown.provenance))
+    setting = (shown.provenance or {}).get("setting", {})
+    yield Section("Reproduce", facts.commands(competition, result, setting))
 
 
-def _board(board: Mapping[str, Any], here: str) -> Iterable[str]:
-    metrics = board["metrics"]
-    heads = "".join(f"<th>{escape(head)}</th>" for head in ("#", "strategy", *metrics))
-    yield f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>'
-    for entry in board["entries"]:
-        values = [entry["scores"][metric]["valid" if board["on"] == "valid" else "oof"] for metric in metrics]
-        cells = [str(entry["rank"]), _named(entry, board), *("-" if v is None else f"{v:.4g}" for v in values)]
-        row = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-        yield f'<tr class="here">{row}</tr>' if entry["run_id"] == here else f"<tr>{row}</tr>"
-    ranked = "the labelled validation set" if board["on"] == "valid" else "out-of-fold rows"
-    yield f"</tbody></table></div>\n<p>Ranked by {escape(board['metric'])} on {ranked}.</p>"
+def _looked(shown: Shown, result: RunResult) -> Iterator[Section]:
+    """Write what the predictions of the run show: how true they are, where they go wrong."""
+    if shown.dataset is None:
+        return
+    from harness.builtin._page.calibration import calibration
+    from harness.builtin._page.errors import errors, rows_of
+
+    on = "valid" if shown.board.get("on") == "valid" and result.valid is not None else "oof"
+    scored = result.valid if on == "valid" and result.valid is not None else result.oof
+    rows = rows_of(scored, shown.dataset, on)
+    if rows is None or not len(scored.targets):
+        return
+    where = "the labelled validation set" if on == "valid" else "out-of-fold rows"
+    of = f"<p>{escape(result.run.label)} on {where}, {len(scored.targets):,} rows.</p>"
+    drawn = calibration(scored, shown.dataset.info.classes)
+    if drawn:
+        yield Section("Calibration", of + drawn)
+    yield Section("Errors", of + "\n".join(filter(None, errors(rows))))
 
 
-def _named(entry: Mapping[str, Any], board: Mapping[str, Any]) -> str:
-    """Return a line's name, with its seed unless that is 0; of a mean over seeds with how the single scores lie."""
-    seeds, metric, on = entry.get("seeds"), board["metric"], board["on"]
-    if not seeds or seeds["mean"][metric][on] is None:
-        return f"{entry['name']} (seed {entry['seed']})" if entry.get("seed") else str(entry["name"])
-    return f"{entry['name']}: seeds {seeds['mean'][metric][on]:.4g} ± {seeds['std'][metric][on]:.2g}"
-
-
-def _published(results: Sequence[Mapping[str, Any]], difference: str) -> Iterable[str]:
-    names = list(dict.fromkeys(name for one in results for name in one["setting"]))
-    heads = "".join(f"<th>{escape(head)}</th>" for head in ("#", "entry", results[0]["metric"], *names))
-    yield f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>'
-    for one in results:
-        link = f'<a href="{escape(one["source"])}" rel="noreferrer">{escape(one["entry"])}</a>'
-        cells = [f"{one['score']:.4g}", *(str(one["setting"].get(name, "-")) for name in names)]
-        row = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-        yield f"<tr><td>{one['rank']}</td><td>{link}</td>{row}</tr>"
-    yield "</tbody></table></div>\n<p>Results of others, in their own settings.</p>"
-    if difference:
-        yield f"<p>{escape(difference)}</p>"
-
-
-def _figure(path: Path) -> str:
+def _figures(paths: Sequence[Path]) -> Iterator[str]:
+    """Embed pictures, the first ones, until the page would be too large to be sent around."""
     import base64
 
-    name = escape(path.stem.replace("_", " "))
-    data = base64.b64encode(path.read_bytes()).decode()
-    return f'<figure><img alt="{name}" src="data:image/png;base64,{data}"><figcaption>{name}</figcaption></figure>'
+    left, dropped = MOST_BYTES, []
+    yield '<div class="figures">'
+    for path in paths:
+        content = path.read_bytes()
+        left -= len(content)
+        if left < 0:
+            dropped.append(path.name)
+            continue
+        name = escape(path.stem.replace("_", " ").replace("-", " "))
+        data = base64.b64encode(content).decode()
+        image = f'<img alt="Figure: {name}" src="data:image/png;base64,{data}">'
+        yield f"<figure>{image}<figcaption>{name}</figcaption></figure>"
+    yield "</div>"
+    if dropped:
+        names = ", ".join(dropped)
+        yield f"<p>Left out, since the page would be too large: {escape(names)}; they are in the run's folder.</p>"

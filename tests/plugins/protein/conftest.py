@@ -75,7 +75,11 @@ def run_result(info, tmp_path):
 @pytest.fixture
 def competition():
     return SimpleNamespace(
-        id="families", title="Families <of> proteins", data=SimpleNamespace(source="protein.sequences")
+        id="families",
+        title="Families <of> proteins",
+        data=SimpleNamespace(source="protein.sequences"),
+        split=SimpleNamespace(name="protein.homology"),
+        split_allowed="",
     )
 
 

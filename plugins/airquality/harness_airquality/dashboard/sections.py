@@ -103,7 +103,7 @@ def _ranking(wide: bool) -> str:
 
 
 def _head(cells: Sequence[tuple[str, str]]) -> str:
-    row = "".join(f'<th scope="col" class="{kind}">{text}</th>' for text, kind in cells)
+    row = "".join(f'<th scope="col" class="{kind}">{text}</th>' if text else "<td></td>" for text, kind in cells)
     return f"<thead><tr>{row}</tr></thead>"
 
 

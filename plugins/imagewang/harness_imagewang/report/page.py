@@ -167,12 +167,14 @@ def _rules(competition: Competition, dataset: Dataset, result: RunResult) -> Sec
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    def line(cells: Sequence[str], kind: str) -> str:
-        return f"<tr>{''.join(f'<{kind}>{cell}</{kind}>' for cell in cells)}</tr>"
+    def line(cells: Sequence[str]) -> str:
+        return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
-    body = "".join(line([cell if cell.startswith("<span") else escape(cell) for cell in cells], "td") for cells in rows)
-    top = line([escape(head) for head in heads], "th")
-    return f'<div class="scroll"><table class="plain"><thead>{top}</thead><tbody>{body}</tbody></table></div>'
+    body = "".join(line([cell if cell.startswith("<span") else escape(cell) for cell in cells]) for cells in rows)
+    top = "".join(f"<th>{escape(head)}</th>" if head else "<td></td>" for head in heads)
+    about = escape("Table of " + ", ".join(filter(None, heads)), quote=True)
+    table = f'<table class="plain"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<div class="scroll" role="region" tabindex="0" aria-label="{about}">{table}</div>'
 
 
 def _percent(value: float, spread: float) -> str:

@@ -176,12 +176,14 @@ def _optimism_told(found: Optimism) -> str:
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    def line(cells: Sequence[str], kind: str) -> str:
-        return f"<tr>{''.join(f'<{kind}>{cell}</{kind}>' for cell in cells)}</tr>"
+    def line(cells: Sequence[str]) -> str:
+        return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
-    body = "".join(line(cells, "td") for cells in _escaped(rows))
-    top = line([escape(head) for head in heads], "th")
-    return f'<div class="scroll"><table class="plain"><thead>{top}</thead><tbody>{body}</tbody></table></div>'
+    body = "".join(line(cells) for cells in _escaped(rows))
+    top = "".join(f"<th>{escape(head)}</th>" if head else "<td></td>" for head in heads)
+    about = escape("Table of " + ", ".join(filter(None, heads)), quote=True)
+    table = f'<table class="plain"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<div class="scroll" role="region" tabindex="0" aria-label="{about}">{table}</div>'
 
 
 def _escaped(rows: Sequence[Sequence[str]]) -> Iterator[list[str]]:

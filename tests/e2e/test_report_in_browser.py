@@ -1,0 +1,66 @@
+"""The built-in page as a person opens it: at once, without a request, on a phone, in the dark, by keyboard."""
+
+import itertools
+import shutil
+import time
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+LOOKS = {"wide": {}, "dark": {"color_scheme": "dark"}, "phone": {"viewport": {"width": 360, "height": 740}}}
+
+
+@pytest.fixture
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium on this machine")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield started
+        started.close()
+
+
+def test_the_page_opens_without_a_request_and_axe_finds_nothing(browser, harness, workspace):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    assert harness("run", "toy", "--no-tracking").code in (0, 3)
+    assert harness("check", "toy").code == 0
+    assert harness("report", "toy").code == 0
+    file = workspace / "reports/toy.html"
+    assert file.stat().st_size < 5e6
+    for name, look in LOOKS.items():
+        context = browser.new_context(**look)
+        page, asked, said = context.new_page(), [], []
+        page.on("request", lambda request, asked=asked: asked.append(request.url))
+        page.on("console", lambda message, said=said: said.append(message.text))
+        started = time.perf_counter()
+        page.goto(file.as_uri())
+        assert time.perf_counter() - started < 2, name
+        found = axe.Axe().run(page).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found] == [], name
+        assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+        assert said == []
+        if name == "phone":
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        context.close()
+
+
+def test_the_keyboard_reaches_the_content_and_every_table(browser, harness, workspace):
+    assert harness("run", "toy", "-s", "near", "--no-tracking").code == 0
+    assert harness("report", "toy").code == 0
+    page = browser.new_page()
+    page.goto((workspace / "reports/toy.html").as_uri())
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    assert page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#main")
+    tables = page.locator("table").count()
+    assert tables >= 2
+    assert page.locator('[role="region"][tabindex="0"] table').count() == tables
+    links = page.locator("nav a")
+    heads = page.locator("main h2")
+    assert links.all_inner_texts() == heads.all_inner_texts()
+    levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3')].map(e => +e.tagName[1])")
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
