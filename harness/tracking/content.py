@@ -61,10 +61,15 @@ def seed_of(run: Run) -> str:
     return "mean" if run.seed is None else str(run.seed)
 
 
+def level_of(run: Run) -> str:
+    """Return what an MLflow run stands for: a run, or a trial, which tables leave out."""
+    return "run" if run.trial is None else "trial"
+
+
 def run_tags(run: Run, about: About) -> dict[str, str]:
     """Return the tags of a run: where it came from and how it is to be compared."""
     tags = {
-        "level": "run",
+        "level": level_of(run),
         "harness_run": run.run_id,
         "competition": run.competition,
         "strategy": run.strategy,

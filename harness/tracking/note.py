@@ -53,6 +53,11 @@ def _best(about: About, entries: Sequence[Mapping[str, Any]]) -> str:
     base = next((entry for entry in scored if entry.get("baseline")), None)
     if base is not None and base is not best:
         text += f"; the baseline {_cell(base['name'])} has {_number(value_of(base, primary, on))}"
+    tied = [entry for entry in scored if entry is not best and is_tied(entry)]
+    if tied:
+        others = ", ".join(_cell(entry["name"]) for entry in tied[:3])
+        more = f" and {len(tied) - 3} more" if len(tied) > 3 else ""
+        text += f"; **tied (=) with {others}{more}**"
     return f"{text}. {_better(about.direction)}."
 
 
@@ -64,10 +69,12 @@ def _table(about: About, entries: Sequence[Mapping[str, Any]]) -> list[str]:
     heads += [*about.metrics[1:], "seconds", ""]
     # the page sets columns without any space between them
     rows = ["| " + " | ".join(f"{head}{_GAP}" for head in heads) + " |", "|" + "---|" * len(heads)]
+    several_tied = sum(map(is_tied, entries)) > 1
     several = len({entry.get("seed") for entry in entries if not entry.get("baseline")}) > 1
     for entry in entries:
         name = _cell(entry["name"]) + (f" (seed {entry['seed']})" if several and entry.get("seed") is not None else "")
-        cells = [str(entry.get("rank") or "-"), (f"*{name}*" if entry.get("baseline") else name) + _GAP]
+        place = f"{entry.get('rank') or '-'}{'=' if several_tied and is_tied(entry) else ''}"
+        cells = [place, (f"*{name}*" if entry.get("baseline") else name) + _GAP]
         cells += [_number(value_of(entry, primary, on)), _number(value_of(entry, primary, "stderr"))]
         cells += [_number(value_of(entry, primary, other))] if both else []
         cells += [_number(value_of(entry, metric, on)) for metric in about.metrics[1:]]
@@ -109,6 +116,11 @@ def value_of(entry: Mapping[str, Any], metric: str, which: str) -> float | None:
     """Return one score of an entry; None where it has none."""
     value = (entry.get("scores") or {}).get(metric, {}).get(which)
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def is_tied(entry: Mapping[str, Any]) -> bool:
+    """Tell whether an entry is not told apart from the best one, as ``harness leaderboard --ties`` shows it."""
+    return bool((entry.get("tie") or {}).get("tied"))
 
 
 def flags_of(entry: Mapping[str, Any]) -> list[str]:

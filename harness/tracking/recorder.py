@@ -23,6 +23,8 @@ from harness.tracking.stored import fold_from_json, read_finished, run_from_json
 FILES = ("oof.parquet", "valid.parquet", "submission.csv")
 INTERRUPTED = "interrupted"
 """The message of a run that the user stopped."""
+PRUNED = "pruned"
+"""How the message of a trial begins that was given up."""
 FIGURES = (".png", ".svg", ".csv", ".html", ".json")
 Event = Mapping[str, Any]
 
@@ -69,6 +71,7 @@ class Recorder:
         self.uri, self.about, self.journal, self.workspace, self.beat = uri, about, journal, workspace, beat
         self.experiment_id: str | None = None
         self._tracked: dict[str, _Tracked] = {}
+        self._studies: dict[str, Handle] = {}
 
     def open(self) -> None:
         """Open the client and the experiment."""
@@ -140,6 +143,9 @@ class Recorder:
             self._open_begun(tracked, at)
             self._end(tracked, KILLED, at)
         self._tracked.clear()
+        for study in self._studies.values():
+            study.end(FINISHED, at)
+        self._studies.clear()
 
     def _run_started(self, event: Event) -> None:
         """Open the parent run, or go on with the one that ``tracking.json`` names."""
@@ -192,6 +198,10 @@ class Recorder:
         for path, folder in _files(directory):
             self.client.log_artifact(parent.run_id, str(path), folder)
             self.beat()
+        trial = tracked.run.trial
+        if trial is not None and trial["trial"] >= 0 and self.about.primary in result.scores:
+            value = result.scores[self.about.primary].oof
+            self._study(tracked.run, at).log([(f"oof_{self.about.primary}", trial["trial"], value, at)])
         self._end(tracked, FINISHED, at)
         del self._tracked[event["run"]]
 
@@ -201,7 +211,7 @@ class Recorder:
         self._open_begun(tracked, at)
         message = event["message"]
         self._parent(tracked).log(tags={"error": message, "mlflow.note.content": f"**Failed:** {plain(message)}"})
-        self._end(tracked, KILLED if message == INTERRUPTED else FAILED, at)
+        self._end(tracked, KILLED if message.startswith((INTERRUPTED, PRUNED)) else FAILED, at)
         del self._tracked[event["run"]]
 
     def _open_begun(self, tracked: _Tracked, at: int) -> None:
@@ -217,8 +227,10 @@ class Recorder:
             ids = Ids.read(run, self.uri, self.experiment.id)
             parent = Handle.adopt(client, ids.parent) if ids.parent else None
             if parent is None:
-                key = {"journal": self.journal, "harness_run": run.run_id, "level": "run"}
+                key = {"journal": self.journal, "harness_run": run.run_id, "level": content.level_of(run)}
                 tags = content.run_tags(run, self.about)
+                if run.trial is not None:
+                    tags["mlflow.parentRunId"] = self._study(run, tracked.at).run_id
                 parent = Handle.find_or_create(client, self.experiment.id, run.label, key, tags, tracked.at)
                 parent.log(params=content.run_params(run))
                 parent.log_dataset(self.about)
@@ -226,6 +238,19 @@ class Recorder:
                 ids.write()
         tracked.parent, tracked.ids = parent, ids
         return parent
+
+    def _study(self, run: Run, at: int) -> Handle:
+        """Return the run that holds the trials of a study, whichever command began it."""
+        assert run.trial is not None
+        study = str(run.trial["study"])
+        if study not in self._studies:
+            tags = {"strategy": run.strategy, "competition": run.competition, "mlflow.source.name": "harness"}
+            key = {"harness_run": study, "level": "tune"}
+            name = f"tune {run.strategy}"
+            handle = Handle.find_or_create(self.client, self.experiment.id, name, key, tags, at)
+            handle.reopen()
+            self._studies[study] = handle
+        return self._studies[study]
 
     def _child(self, tracked: _Tracked, fold: int, at: int) -> Handle:
         if fold in tracked.folds:

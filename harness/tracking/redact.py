@@ -10,6 +10,11 @@ HIDDEN = "***"
 _VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME")
 # to the last @, for a password may hold one; three slashes begin a path, where it means nothing
 _USER_INFO = re.compile(r"(?<=//)(?!/)\S*@")
+# what a program or a settings file assigns: quoted, or so long and mixed that it is no name
+_ASSIGNED = re.compile(
+    r"""(?i)(\w*(?:password|passwd|pwd|token|secret|api_?key|access_?key|kaggle_key)\w*["']?\s*[:=]\s*)"""
+    r"""("[^"]+"|'[^']+'|(?=\S*\d)[\w+/=.-]{16,})"""
+)
 _SECRET = re.compile(r"(?i)[?&;](?:user|username|password|passwd|pwd|token|secret|api_?key)=[^&;#\s]*")
 
 
@@ -43,6 +48,22 @@ def redact(text: object, uri: str = "") -> str:
     for secret in sorted(secrets_of(uri), key=len, reverse=True):
         line = line.replace(secret, HIDDEN)
     return line
+
+
+def redact_text(text: str) -> str:
+    r"""Return a text of several lines without credentials, every other character as it was.
+
+    Examples
+    --------
+    >>> print(redact_text('+  key = fetch("https://me:secret@team/x")\n+    token = "abc"'))
+    +  key = fetch("https://team/x")
+    +    token = ***
+    """
+    hidden = re.sub(r"\S*//\S*@\S*", lambda found: shown_uri(found[0]), text)
+    hidden = _ASSIGNED.sub(lambda found: f"{found[1]}{HIDDEN}", hidden)
+    for secret in sorted(secrets_of(""), key=len, reverse=True):
+        hidden = hidden.replace(secret, HIDDEN)
+    return hidden
 
 
 def secrets_of(uri: str) -> set[str]:

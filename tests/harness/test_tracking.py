@@ -499,6 +499,21 @@ def test_the_note_marks_the_baseline_simulated_data_and_what_does_not_fit(tmp_pa
     assert "| 60 | *prior*&nbsp;&nbsp; | 0.7000 | 0.0100 | - | 3 | baseline, fast |" in short
 
 
+def test_the_note_says_what_is_tied_with_the_best(tmp_path: Path) -> None:
+    tie = {"tied": True, "difference": 0.01, "stderr": 0.02, "p": 0.6, "best": 0.3, "ranks": [1, 2]}
+    entries = [{"rank": n, **entry(name, n / 10), "tie": None} for n, name in enumerate(("a", "b", "c"), 1)]
+    alone = board_note(about(tmp_path, dataset()), entries)
+    assert "tied" not in alone
+    assert "| 2 | b" in alone
+    entries[0]["tie"], entries[1]["tie"], entries[2]["tie"] = tie, tie, {**tie, "tied": False}
+    note = board_note(about(tmp_path, dataset()), entries)
+    assert "**tied (=) with b**" in note.splitlines()[0]
+    assert "| 2= | b" in note
+    assert "| 3 | c" in note
+    many = [entries[0], *({**entries[1], "name": f"b{n}"} for n in range(5))]
+    assert "**tied (=) with b0, b1, b2 and 2 more**" in board_note(about(tmp_path, dataset()), many)
+
+
 def test_metrics_leave_out_what_is_not_a_number(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     store(run, make_result(run, log_loss=math.inf))
