@@ -23,7 +23,7 @@ demo: $(STAMP)  ## a leaderboard and a submission from real data that needs no d
 	$(BIN)/harness --workspace $(DEMO) run class-imbalance
 
 test: $(STAMP) packaging
-	$(BIN)/python -m pytest -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist loadfile
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -q -m slow

@@ -26,6 +26,25 @@ class Use:
 
 
 @dataclass(frozen=True)
+class Resources:
+    """What one task asks of a cluster, so that it is sent where there is room; changes nothing of what it computes.
+
+    Attributes
+    ----------
+    cpus : float or None
+        Cores; None: as many as the run gives a task threads.
+    gpus : float or None
+        GPUs, or the share of one; None: one where the run trains on a GPU.
+    memory_gb : float or None
+        Main memory in 10^9 bytes.
+    """
+
+    cpus: float | None = None
+    gpus: float | None = None
+    memory_gb: float | None = None
+
+
+@dataclass(frozen=True)
 class Strategy:
     """One line of a leaderboard: features x model x rebalancer x adjusters, with their parameters.
 
@@ -39,6 +58,8 @@ class Strategy:
         Added by the harness itself.
     named_only : bool
         Runs only where ``--strategy`` names it: an ablation, or what takes a GPU.
+    resources : Resources
+        For executors of a cluster.
     overrides : mapping
         Parameters set on the command line, ``{"model.depth": 4}``; part of its label.
     """
@@ -52,6 +73,7 @@ class Strategy:
     refit: bool = False
     baseline: bool = False
     named_only: bool = False
+    resources: Resources = Resources()
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -66,8 +88,11 @@ BLEND_METHODS: Mapping[str, frozenset[TaskType]] = {
     "mean": frozenset(TaskType),
     "linear": frozenset(TaskType),
     "log_linear": frozenset(TaskType) - {TaskType.REGRESSION},
+    "logit_mean": frozenset(TaskType) - {TaskType.REGRESSION},
     "rank_mean": frozenset({TaskType.BINARY, TaskType.MULTILABEL}),
     "median": frozenset({TaskType.REGRESSION}),
+    "greedy": frozenset(TaskType),
+    "best": frozenset(TaskType),
 }
 """What a blend may do with its members' predictions, and for which tasks; `harness.builtin.blends` does it."""
 
@@ -197,6 +222,41 @@ class Rules:
 
 
 @dataclass(frozen=True)
+class Leaks:
+    """What ``harness check`` may find without failing.
+
+    Attributes
+    ----------
+    accepted : mapping of str to str
+        The reason by kind, or by kind and name: ``{"target-copy:AGE": "..."}``.
+    """
+
+    accepted: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BoardSpec:
+    """The final board of the competition's site, whose scores lie in ``final_board.csv`` beside the competition file.
+
+    Attributes
+    ----------
+    site : str
+        Whose rules give medals: ``kaggle``; ``zindi`` has none that are computed here.
+    medals : mapping of str to int
+        The last rank of ``gold``, ``silver`` and ``bronze``, where the organisers said so; before the site's rules.
+    awarded : bool
+        False where the competition gave no medals.
+    source : str
+        Web address of the board.
+    """
+
+    site: str
+    medals: Mapping[str, int] = field(default_factory=dict)
+    awarded: bool = True
+    source: str = ""
+
+
+@dataclass(frozen=True)
 class Budget:
     """How long training may take, seconds; None: as long as it takes.
 
@@ -237,7 +297,9 @@ class Competition:
     submission: SubmissionSchema | None = None
     rules: Rules = field(default_factory=Rules)
     budget: Budget = field(default_factory=Budget)
+    leaks: Leaks = field(default_factory=Leaks)
     split_allowed: str = ""
+    board: BoardSpec | None = None
 
     @property
     def primary(self) -> str:

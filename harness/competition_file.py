@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 import unicodedata
 from collections.abc import Mapping
@@ -12,10 +13,13 @@ from typing import Any
 from harness.competition import (
     BLEND_METHODS,
     Blend,
+    BoardSpec,
     Budget,
     Competition,
     DataSpec,
     Evaluate,
+    Leaks,
+    Resources,
     Rules,
     Strategy,
     SubmissionSchema,
@@ -25,6 +29,7 @@ from harness.competition import (
 from harness.data import TaskType
 from harness.durations import parse_duration
 from harness.errors import ConfigError, nearest
+from harness.findings import KINDS
 
 FILE = "competition.toml"
 
@@ -76,6 +81,8 @@ def parse_competition(table: Mapping[str, Any], home: Path) -> Competition:
         submission=_submission(top.section("submission")) if "submission" in table else None,
         rules=_rules(top.section("rules", {})),
         budget=_budget(top.section("budget", {})),
+        leaks=_leaks(top.section("leaks", {})),
+        board=_board(top.section("board")) if "board" in table else None,
         strategies=strategies,
         blends=_blends(top.section("blends", {}), task, strategies),
     )
@@ -276,6 +283,38 @@ def _budget(section: _Section) -> Budget:
     )
 
 
+def _leaks(section: _Section) -> Leaks:
+    reasons = section.section("accepted", {})
+    section.done()
+    for name in reasons.table:
+        kind = name.partition(":")[0]
+        if kind not in KINDS and "." not in kind:
+            raise ConfigError(f"{reasons.where}: unknown kind {kind!r}{nearest(kind, KINDS)}")
+        if not reasons.text(name).strip():
+            raise ConfigError(f"{reasons.where}: {name}: expected the reason, as text")
+    return Leaks(dict(reasons.table))
+
+
+SITES = ("kaggle", "zindi")
+MEDALS = ("gold", "silver", "bronze")
+
+
+def _board(section: _Section) -> BoardSpec:
+    site = section.text("site")
+    if site not in SITES:
+        raise ConfigError(f"{section.where}: site = {site!r}{nearest(site, SITES)}")
+    ranks = section.section("medals", {})
+    found = {name: ranks.take(name) for name in MEDALS if name in ranks.table}
+    ranks.seen.update(MEDALS)
+    ranks.done()
+    values = list(found.values())
+    if not all(type(value) is int and value >= 0 for value in values) or values != sorted(values):
+        raise ConfigError(f"{ranks.where} = {found}: expected the last rank of each medal, gold <= silver <= bronze")
+    spec = BoardSpec(site, found, section.flag("awarded", True), section.text("source", ""))
+    section.done()
+    return spec
+
+
 def _strategies(defaults: _Section, section: _Section) -> tuple[Strategy, ...]:
     shared = dict(defaults.table)
     _strategy("defaults", _Section({"model": "", **shared}, defaults.where))
@@ -297,7 +336,7 @@ def _merge(default: Any, own: Any) -> Any:
     return own
 
 
-def _check_line(name: str, where: str, what: str) -> None:
+def check_line(name: str, where: str, what: str) -> None:
     """Refuse a name that cannot be a line of the board."""
     if not name or len(name) > 80 or not all(c.isalnum() or c in "-_." for c in name) or name.startswith("."):
         raise ConfigError(f"{where}: a {what}'s name has letters, digits, '-', '_' and '.', at most 80")
@@ -306,7 +345,7 @@ def _check_line(name: str, where: str, what: str) -> None:
 
 
 def _strategy(name: str, section: _Section) -> Strategy:
-    _check_line(name, section.where, "strategy")
+    check_line(name, section.where, "strategy")
 
     def part(key: str) -> Use | None:
         value = section.take(key, None)
@@ -323,9 +362,21 @@ def _strategy(name: str, section: _Section) -> Strategy:
         adjusters=tuple(_use(value, f"{section.where}: adjuster") for value in chain),
         refit=section.flag("refit", False),
         named_only=section.flag("named_only", False),
+        resources=_resources(section.section("resources", {})),
     )
     section.done()
     return strategy
+
+
+def _resources(section: _Section) -> Resources:
+    found = {field.name: section.number(field.name, None) for field in fields(Resources)}
+    section.done()
+    for name, value in found.items():
+        if value is not None and not (0 <= value < math.inf and (value > 0 or name == "gpus")):
+            raise ConfigError(f"{section.where}: {name} = {value!r}: expected a number above 0")
+    if (gpus := found["gpus"]) is not None and gpus > 1 and gpus != int(gpus):
+        raise ConfigError(f"{section.where}: gpus = {gpus!r}: expected whole GPUs, or a share of one below 1")
+    return Resources(**found)
 
 
 def _blends(section: _Section, task: TaskType, strategies: tuple[Strategy, ...]) -> tuple[Blend, ...]:
@@ -349,7 +400,7 @@ def _blends(section: _Section, task: TaskType, strategies: tuple[Strategy, ...])
 
 
 def _blend(name: str, section: _Section, task: TaskType) -> Blend:
-    _check_line(name, section.where, "blend")
+    check_line(name, section.where, "blend")
     of, method = _names(section, "of"), section.text("method", "mean")
     blend = Blend(name, of, method, section.text("description", ""), section.flag("named_only", False))
     section.done()

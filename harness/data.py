@@ -6,7 +6,9 @@ annotations only, so that ``harness --help`` and ``harness list`` stay instant.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -291,6 +293,26 @@ class Submission:
     frame: pd.DataFrame
 
 
+_DIGESTED: ContextVar[dict[str, str] | None] = ContextVar("digested", default=None)
+
+
+@contextmanager
+def noting_files() -> Iterator[dict[str, str]]:
+    """Note which files `digest_files` reads within the block.
+
+    Yields
+    ------
+    dict of str to str
+        Absolute path -> SHA-256 (hex), filled as files are read.
+    """
+    found: dict[str, str] = {}
+    token = _DIGESTED.set(found)
+    try:
+        yield found
+    finally:
+        _DIGESTED.reset(token)
+
+
 def digest_files(paths: Iterable[Path], *facts: str) -> str:
     """Digest files by name and content, and any facts that change how they are read.
 
@@ -306,7 +328,10 @@ def digest_files(paths: Iterable[Path], *facts: str) -> str:
         total.update(fact.encode() + b"\0")
     for path in sorted(paths):
         with path.open("rb") as file:
-            total.update(path.name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
+            own = hashlib.file_digest(file, "sha256")
+        total.update(path.name.encode() + b"\0" + own.digest())
+        if (noted := _DIGESTED.get()) is not None:
+            noted[str(path.resolve())] = own.hexdigest()
     return total.hexdigest()
 
 

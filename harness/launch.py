@@ -12,10 +12,9 @@ from harness.averaging import mean_over_seeds, mean_run
 from harness.blending import Blended, Member, blend
 from harness.competition import Blend, Competition, Strategy, override
 from harness.errors import ConfigError, HarnessError, nearest
-from harness.leaderboard import Board, best_submission, read_board
+from harness.leaderboard import Board, best_submission
 from harness.offers import Adjuster, Features, ModelRecipe, Rebalancer
 from harness.params import parse_text
-from harness.planning import board_key
 from harness.plugins import Plugins
 from harness.prepare import Prepared
 from harness.results import RunResult
@@ -25,6 +24,7 @@ from harness.store import Workspace
 from harness.submission_check import warnings_of
 from harness.submission_file import read_submission
 from harness.submitting import publish, submission_names
+from harness.ties import told_board
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,12 +118,12 @@ def apply_settings(strategies: Sequence[Strategy], settings: Sequence[str], plug
         key = path[len(pattern) + 1 :]
         for position, strategy in enumerate(changed):
             if fnmatch.fnmatchcase(strategy.name, pattern):
-                part, name = _locate(strategy, key, plugins, f"--set {setting}")
+                part, name = locate(strategy, key, plugins, f"--set {setting}")
                 changed[position] = override(strategy, part, name, parse_text(text))
     return changed
 
 
-def _locate(strategy: Strategy, key: str, plugins: Plugins, where: str) -> tuple[str, str]:
+def locate(strategy: Strategy, key: str, plugins: Plugins, where: str) -> tuple[str, str]:
     """Find the part of a strategy that has a parameter."""
     known: dict[str, type[Any]] = {}
     if strategy.features is not None:
@@ -190,7 +190,7 @@ def launch(
             name = submission_names(one.run.strategy, [0], one.run.fast)[0]
             submissions[one.run.run_id] = publish(one.result.submission, folder, name)
     _warn_of_ids(prepared, outcomes)
-    board = read_board(options.workspace, prepared.competition, prepared.metrics, board_key(prepared))
+    board = told_board(prepared, options.workspace)
     first = best_submission(board, options.workspace)
     best = publish(first, folder, "best-fast" if prepared.setting.fast else "best") if first and submissions else None
     figure = _draw(prepared, board, options)

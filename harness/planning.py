@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from harness import __version__
 from harness.adjusting import Link, chain_of
-from harness.competition import Strategy, Use
+from harness.competition import Resources, Strategy, Use
 from harness.errors import ConfigError
 from harness.files import read_json, slug
 from harness.params import as_json
@@ -251,6 +251,7 @@ def strategy_from_record(record: Mapping[str, Any]) -> Strategy:
         refit=stored["refit"],
         baseline=stored["baseline"],
         named_only=stored.get("named_only", False),
+        resources=Resources(**stored.get("resources", {})),
         overrides=stored["overrides"],
     )
 

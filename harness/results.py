@@ -56,8 +56,14 @@ class Run:
     facts: Mapping[str, Any] = field(default_factory=dict)
     fast: bool = False
 
+    @property
+    def trial(self) -> Mapping[str, Any] | None:
+        """Which trial of which study of ``harness tune`` it is; None for a run of its own."""
+        found: Mapping[str, Any] | None = self.facts.get("tune")
+        return found
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class FoldResult:
     """One finished task.
 
@@ -225,6 +231,10 @@ class Shown:
         ``fitted() -> sequence of FittedFold``, read when asked for; empty for an imported run.
     runs : callable
         ``runs() -> sequence of RunResult``: every run of the board, best first, read when asked for.
+    card : mapping or None
+        What ``harness check`` keeps of the data, as JSON values; None if it never looked.
+    provenance : mapping or None
+        What is recorded of the run's making; None of an older one.
     """
 
     predictions: Path | None = None
@@ -233,3 +243,5 @@ class Shown:
     result: RunResult | None = None
     fitted: Callable[[], Sequence[FittedFold]] = tuple
     runs: Callable[[], Sequence[RunResult]] = tuple
+    card: Mapping[str, Any] | None = None
+    provenance: Mapping[str, Any] | None = None

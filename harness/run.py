@@ -20,6 +20,7 @@ from harness.collecting import collect
 from harness.competition import Budget, Strategy
 from harness.data import Examples, Predictions
 from harness.errors import HarnessError, TaskTimeoutError, traceback_of
+from harness.facts import Provenance
 from harness.files import read_json, write_json
 from harness.offers import Executor, Pool, PoolRequest
 from harness.parts import corpora_seen, parts_of, parts_seen, weights_seen
@@ -52,6 +53,8 @@ class Options:
         Of a cluster, for an executor that uses one.
     executor : str
         Name of an executor; empty for ``process`` with several workers, ``sequential`` with one.
+    provenance : Provenance or None
+        Kept with each run that begins, for `harness reproduce`.
     """
 
     workspace: Workspace
@@ -62,6 +65,7 @@ class Options:
     retry_failed: bool = False
     budget: Budget = field(default_factory=Budget)
     facts: Mapping[str, Any] | None = None
+    provenance: Provenance | None = None
     planned: Callable[[Sequence[Plan]], None] | None = None
 
 
@@ -115,11 +119,12 @@ def run_all(
         # every command runs the baselines, so they are held briefly, and waited for
         for plan in first:
             with locked(plan.run.directory, wait=BASELINE_WAIT):
-                yield from _run_plans([plan], prepared, replace(options, workers=1, executor="", budget=Budget()))
-        yield from _run_plans(others, prepared, options)
+                yield from run_plans([plan], prepared, replace(options, workers=1, executor="", budget=Budget()))
+        yield from run_plans(others, prepared, options)
 
 
-def _run_plans(plans: Sequence[Plan], prepared: Prepared, options: Options) -> Iterator[Outcome]:
+def run_plans(plans: Sequence[Plan], prepared: Prepared, options: Options) -> Iterator[Outcome]:
+    """Run plans whose folders are held; yield each as it ends."""
     book = Bookkeeper(prepared, options.workspace)
     failures = {plan.run.run_id: _known_failure(plan, options) for plan in plans}
     for plan in plans:
@@ -130,7 +135,7 @@ def _run_plans(plans: Sequence[Plan], prepared: Prepared, options: Options) -> I
             message = f"{plan.run.label}: {failures[plan.run.run_id]}"
             prepared.plugins.tell("harness_warned", run=plan.run, message=message)
     ready = [plan for plan in plans if not failures[plan.run.run_id]]
-    book.budget = options.budget
+    book.budget, book.provenance = options.budget, options.provenance
     # compiled code that hangs can be stopped in another process only
     apart = options.workers > 1 or options.budget != Budget()
     name = options.executor or ("process" if apart else "sequential")
@@ -211,7 +216,7 @@ def _end(plan: Plan, prepared: Prepared, options: Options, book: Bookkeeper) -> 
 
 def _finish(plan: Plan, prepared: Prepared, options: Options, folds: Sequence[FoldResult]) -> RunResult:
     """Turn the folds of a run into scores, figures and a checked submission."""
-    if (plan.run.directory / RESULT).exists():
+    if _finished(plan):
         return read_run_result(plan.run, prepared.dataset.info, folds)
     started = time.perf_counter()
     raw, ids = collect(plan, prepared, folds)
@@ -241,10 +246,16 @@ def _finish(plan: Plan, prepared: Prepared, options: Options, folds: Sequence[Fo
         seconds=sum(fold.seconds for fold in folds) + time.perf_counter() - started,
         submission=path,
     )
-    notes = write_figures(prepared, result, plan.strategy.baseline)
+    notes = write_figures(prepared, result, plan.strategy.baseline or plan.run.trial is not None)
     result = replace(result, notes=(*result.notes, *notes))
     write_run_result(prepared, plan.run, result, fold_scores, run_extra(plan, adjusted, options.workspace))
     return result
+
+
+def _finished(plan: Plan) -> bool:
+    """Whether a run is stored; what a trial stored lacks figures and a place on the board, so a run is made of it."""
+    path = plan.run.directory / RESULT
+    return path.exists() and (plan.run.trial is not None or read_json(path).get("trial") is None)
 
 
 def _named(examples: Examples | None, values: NDArray[np.float64] | None, adjusted: Adjusted) -> Predictions | None:

@@ -6,6 +6,7 @@
       runs/<competition>/tasks/<key>/<fold>/   one finished task: result.json, events.jsonl, *.npy, model/, features/
       runs/<competition>/<run_id>/             one run: run.json, result.json, *.parquet, adjusters.json, figures/
       cache/                                   shared stages, fetched data
+      cards/<competition>/                     what `harness check` found in each data set
       submissions/<competition>/               what is handed in
       mlflow.db                                tracking
 
@@ -60,6 +61,10 @@ class Workspace:
     def submissions(self, competition: str) -> Path:
         """Return the folder of a competition's submissions."""
         return self.root / "submissions" / competition
+
+    def cards(self, competition: str) -> Path:
+        """Return the folder of what is known of a competition's data sets."""
+        return self.root / "cards" / competition
 
     @property
     def cache(self) -> Path:

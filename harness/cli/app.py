@@ -1,7 +1,7 @@
 """The ``harness`` command: its groups, its errors, its exit codes.
 
-Exit codes: 0 done, 1 a fault of a program, 2 the user's mistake (one line, no traceback), 3 partial, 130 interrupted
-(143 by SIGTERM).
+Exit codes: 0 done, 1 a fault of a program or a leak that `check` found, 2 the user's mistake (one line, no traceback),
+3 partial, 130 interrupted (143 by SIGTERM).
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ COMMANDS = {
     "list": ("look", "List the competitions."),
     "describe": ("look", "Describe a competition: data, split, metrics, strategies with every parameter."),
     "plugins": ("look", "List the installed plugins with what they offer; broken ones with the fix."),
-    "check": ("data", "Read the data, cut the folds and look at every strategy, without training anything."),
+    "check": (
+        "data",
+        "Read the data, cut the folds and look at every strategy and for leaks, without training anything.",
+    ),
     "split-audit": (
         "audit",
         "Train one fast model under every split the data allows, and name the one that is like the test set.",
@@ -31,12 +34,23 @@ COMMANDS = {
     "fetch": ("data", "Download a variant of the data: resumable, digests recorded, archives unpacked safely."),
     "stages": ("stages", "Pretrain alone: run what strategies learn before they see a label, for later runs to find."),
     "run": ("train", "Train strategies over folds, rank them beside the baseline, and write checked submissions."),
+    "tune": (
+        "tune",
+        "Search the parameters of a strategy within the ranges they declare; the winner becomes a strategy to paste.",
+    ),
+    "blend": ("blend", "Blend finished runs of one board, scored by weights that did not see the scored rows."),
     "leaderboard": ("board", "Show the leaderboard of a competition."),
     "report": ("report", "Write one HTML page that shows a run, its errors and its predictions; it needs no network."),
+    "register": (
+        "register",
+        "Make a run a version of the competition's model in MLflow's registry; without RUN, the leaderboard's first.",
+    ),
     "ui": ("board", "Open the MLflow UI on this machine, at the leaderboard of a competition."),
     "sync": ("sync", "Deliver to MLflow what earlier commands could not; everything arrives once."),
     "validate": ("submit", "Check a submission file without answers: ids, columns, ranges, sums."),
     "grade": ("submit", "Score a submission file against true answers, joined by id."),
+    "whence": ("trace", "Find the run that made a submission, even a disguised one; or the nearest and what differs."),
+    "reproduce": ("trace", "Rebuild a run from what is recorded of it, and say MATCH or what differs first and why."),
     "predict": ("submit", "Predict new data with a finished run."),
     "import": ("submit", "Put a notebook's predictions on the leaderboard, scored by the same rules."),
     "check-plugin": ("develop", "Run the conformance kit on an installed plugin."),

@@ -39,10 +39,10 @@ def print_board(board: Board, limit: int | None = None) -> None:
     arrow = "lower is better" if board.direction == "min" else "higher is better"
     variant = board.data.get("variant") or "data"
     out.print()
-    ranked = f"ranked by {board.metric} on {_set_name(board.on)} ({arrow})"
+    ranked = f"ranked by {board.metric} on {set_name(board.on)} ({arrow})"
     out.print(f"[bold]{escape(board.competition)}[/bold]  {ranked}, data: {escape(variant)}")
     out.print(_table(board, board.entries[:limit], out.width))
-    for line in _notes(board):
+    for line in (*_notes(board), *_tied(board)):
         out.print(line, style="dim")
     if board.published:
         _print_published(board, out)
@@ -76,7 +76,8 @@ def _short_address(address: str) -> str:
     return "/".join(parts if len(parts) < 4 else [*parts[:2], "...", parts[-1]])
 
 
-def _set_name(on: str) -> str:
+def set_name(on: str) -> str:
+    """Return what the ranked set is called in a sentence."""
     return "the labelled validation set" if on == "valid" else "out-of-fold rows"
 
 
@@ -97,11 +98,12 @@ def _table(board: Board, entries: Sequence[Mapping[str, Any]], width: int) -> Ta
         table.add_column(short.replace("_", "\n", 1) if len(short) > 12 else short, justify="right", min_width=6)
     table.add_column("time", justify="right", no_wrap=True)
     table.add_column("")
+    marked = bool(_tied(board))
     for entry in entries:
         score = entry["scores"][board.metric]
         cells = [
-            Text(str(entry["rank"])),
-            Text(_shown_name(entry)),
+            Text(str(entry["rank"]) + _tie_mark(entry, marked)),
+            Text(shown_name(entry)),
             Text(number(score_of(entry, board.metric, board.on))),
         ]
         cells += [Text(number(score[other]))] if other else []
@@ -112,7 +114,21 @@ def _table(board: Board, entries: Sequence[Mapping[str, Any]], width: int) -> Ta
     return table
 
 
-def _shown_name(entry: Mapping[str, Any]) -> str:
+def _tied(board: Board) -> list[str]:
+    compared = [entry["tie"] for entry in board.entries if entry.get("tie")]
+    if board.ties is None or sum(tie["tied"] for tie in compared) < 2:
+        return []
+    return [f"= tied with the best (p >= {board.ties['alpha']}, corrected for {len(compared)} entries; more: --ties)"]
+
+
+def _tie_mark(entry: Mapping[str, Any], marked: bool) -> str:
+    if not marked:
+        return ""
+    return "=" if entry["tie"] and entry["tie"]["tied"] else " "  # ranks stay below each other
+
+
+def shown_name(entry: Mapping[str, Any]) -> str:
+    """Return an entry's name fit for a terminal, with its seed unless that is the first."""
     seeded = entry["seed"] not in (0, None)
     return one_line(f"{entry['name']} (seed {entry['seed']})" if seeded else str(entry["name"]))
 

@@ -129,6 +129,7 @@ def _run(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[L
     from harness.facts import gather_facts
     from harness.launch import apply_settings, choose_blends, choose_strategies, launch
     from harness.planning import Hardware
+    from harness.provenance import gather_provenance
     from harness.run import Options
     from harness.tracking import Tracker, resolve_uri
 
@@ -164,6 +165,7 @@ def _run(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[L
             retry_failed=options["retry_failed"],
             budget=budget,
             facts=gather_facts(Path()),
+            provenance=gather_provenance(prepared, workspace.root, hardware.device),
             planned=progress.planned,
         )
         try:

@@ -194,6 +194,10 @@ def changed(table: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         ("strategies/" + "x" * 81, {}, "a strategy's name has letters"),
         ("strategies/a b", {}, "a strategy's name has letters"),
         ("strategies/raw/named_only", 1, "named_only = 1: expected true or false"),
+        ("strategies/raw/resources", {"gpu": 1}, "resources: unknown key 'gpu'; did you mean 'gpus'?"),
+        ("strategies/raw/resources", {"cpus": 0}, "resources: cpus = 0: expected a number above 0"),
+        ("strategies/raw/resources", {"gpus": 1.5}, "gpus = 1.5: expected whole GPUs, or a share of one below 1"),
+        ("strategies/raw/resources", {"memory_gb": "4"}, "memory_gb = '4': expected a number"),
         ("blends", [], "blends: expected a table, found []"),
         ("blends/both", "raw", "blends.both: expected a table, found 'raw'"),
         ("blends/a b", {}, "a blend's name has letters"),
@@ -209,7 +213,11 @@ def changed(table: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         ("blends/both/of", ["raw", "baseline-prior"], "of: no strategy 'baseline-prior'; known: deep, plain, raw"),
         ("strategies/deep/named_only", True, "of: 'deep' runs only when it is named, so the blend too"),
         ("blends/both/method", "loglinear", "method = 'loglinear'; did you mean 'log_linear'?"),
-        ("blends/both/method", "median", "'median' does not fit task 'binary': mean, linear, log_linear, rank_mean do"),
+        (
+            "blends/both/method",
+            "median",
+            "'median' does not fit task 'binary': mean, linear, log_linear, logit_mean, rank_mean, greedy, best do",
+        ),
         ("blends/both/named_only", "yes", "named_only = 'yes': expected true or false"),
     ],
 )
