@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,12 +86,12 @@ def run_whole(command: Sequence[str], folder: Path) -> Whole:
         If it fails, with the last line it printed.
     """
     started = time.monotonic()
-    process = _start(command, folder)
     begins = None
-    while process.poll() is None:
-        time.sleep(0.02)
-        if begins is None and (folder / "runs").is_dir():
-            begins = time.monotonic() - started
+    with _started(command, folder) as process:
+        while process.poll() is None:
+            time.sleep(0.02)
+            if begins is None and (folder / "runs").is_dir():
+                begins = time.monotonic() - started
     seconds = time.monotonic() - started
     files = _files(folder)
     if process.returncode not in (0, 3) or not files:
@@ -129,39 +129,40 @@ def _crash(command: Sequence[str], whole: Whole, moment: float, folder: Path) ->
     kept = _tasks(folder)
     problems = [f"{name} is half-written: {', '.join(found)}" for name, found in _damaged(folder, kept)]
     started = time.monotonic()
-    process = _start(command, folder)
-    try:
-        process.wait(max(60.0, WAIT * whole.seconds))
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    with _started(command, folder) as process:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(max(60.0, WAIT * whole.seconds))
+        code = process.poll()
+    if code is None:
         problems.append("the same command hangs")
-    else:
-        if process.returncode != whole.code:
-            problems.append(f"the same command ends with exit code {process.returncode}, expected {whole.code}")
+    elif code != whole.code:
+        problems.append(f"the same command ends with exit code {code}, expected {whole.code}")
     return Crash(killed, len(kept), time.monotonic() - started, (*problems, *_differences(folder, whole)))
 
 
 def _kill(command: Sequence[str], moment: float, folder: Path) -> float | None:
     """Return the moment, or None if the run ended before it."""
-    process = _start(command, folder)
-    try:
-        process.wait(moment)
-    except subprocess.TimeoutExpired:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        return moment
-    return None
+    with _started(command, folder) as process:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(moment)
+        return moment if process.poll() is None else None
 
 
-def _start(command: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
+@contextmanager
+def _started(command: Sequence[str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a command; what is left of it after the block is killed, however the block ends."""
     folder.mkdir(parents=True, exist_ok=True)
     filled = [part.replace("{workspace}", str(folder)) for part in command]
     with _log(folder).open("ab") as log:
-        return subprocess.Popen(  # noqa: S603  harness itself
+        process = subprocess.Popen(  # noqa: S603  harness itself
             filled, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
         )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _log(folder: Path) -> Path:

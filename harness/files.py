@@ -120,9 +120,9 @@ def _temporary(path: Path) -> Path:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text atomically, line ends as they are."""
+    """Write UTF-8 text atomically, line ends as they are; what UTF-8 lacks, such as half of a pair, as an escape."""
     with atomic_write(path) as file:
-        file.write(text.encode())
+        file.write(text.encode(errors="backslashreplace"))
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -69,10 +69,11 @@ class RayPool:
             given |= {"address": "local", "include_dashboard": False, "num_cpus": cpus, "_node_ip_address": "127.0.0.1"}
         try:
             self.ray.init(**given)
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except Exception as error:  # a node that is slow to start is told by a bare Exception
             where = self.request.address or "this machine"
             lines = str(error).strip().splitlines() or [type(error).__name__]
-            raise ConfigError(f"--executor ray: no cluster at {where}: {lines[0]}") from None
+            advice = "" if self.request.address else "; try again when it is less busy, or take --executor process"
+            raise ConfigError(f"--executor ray: no cluster at {where}: {lines[0]}{advice}") from None
 
     def __exit__(self, *_: object) -> None:
         for reference in self.running:

@@ -37,10 +37,21 @@ def defused_cell(value: Any) -> Any:
     >>> defused_cell("=1+1"), defused_cell("-0.5"), defused_cell("- none -"), defused_cell(-1)
     ("'=1+1", '-0.5', "'- none -", -1)
     """
-    if not isinstance(value, str) or not value.startswith(STARTS):
-        return value
+    return f"'{value}" if isinstance(value, str) and is_formula(value) else value
+
+
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet program would run a text; a number is none.
+
+    Examples
+    --------
+    >>> is_formula("@SUM(A1)"), is_formula("-1e5")
+    (True, False)
+    """
+    if not text.startswith(STARTS):
+        return False
     try:
-        float(value)
+        float(text)
     except ValueError:
-        return f"'{value}"
-    return value
+        return True
+    return False

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness.competition import SubmissionSchema
 from harness.data import DatasetInfo, Submission
 from harness.errors import listed, nearest
+from harness.spreadsheets import STARTS, is_formula
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,10 +58,12 @@ def check(schema: SubmissionSchema, submission: Submission, expected: Ids, info:
 def warnings_of(schema: SubmissionSchema, submission: Submission) -> list[str]:
     """Tell what is allowed but dangerous: ids that a spreadsheet program would run as formulas."""
     ids = submission.frame[schema.id].astype("str")
-    formulas = ids[ids.str.startswith("=")]
+    formulas = ids[ids.str.startswith(STARTS)]
+    formulas = formulas[formulas.map(is_formula)]
     if formulas.empty:
         return []
-    return [f"{len(formulas)} ids begin with '=', do not open the file in a spreadsheet: {listed(formulas)}"]
+    count = "1 id" if len(formulas) == 1 else f"{len(formulas)} ids"
+    return [f"a spreadsheet would run {count}, do not open the file in one: {listed(formulas)}"]
 
 
 def numbers(column: pd.Series[Any]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

@@ -211,6 +211,9 @@ def answered(function: Callable[[Any], Any], task: Any) -> bytes:
         # a traceback does not leave its process, a note does
         error.add_note("".join(traceback.format_exception(error)))
         answer = error
+        if isinstance(error, KeyboardInterrupt):  # of the plugin's own making: it must not end the driver
+            answer = RuntimeError("KeyboardInterrupt, which nobody at the keyboard sent")
+            answer.add_note(error.__notes__[-1])
     text = f"{type(answer).__name__}: {answer}" if isinstance(answer, BaseException) else ""
     try:
         whole = pickle.dumps(answer)

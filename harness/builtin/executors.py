@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Self
 
-from harness.errors import TaskTimeoutError
+from harness.errors import ConfigError, TaskTimeoutError
 from harness.hookspecs import hookimpl
 from harness.offers import Executor, Pool, PoolRequest
 
@@ -32,7 +32,13 @@ def open_processes(function: Callable[[Any], Any], request: PoolRequest) -> Abst
     """Open a pool of worker processes."""
     from harness.workers import WorkerPool
 
+    _refuse_address(request)
     return WorkerPool(function, request)
+
+
+def _refuse_address(request: PoolRequest) -> None:
+    if request.address:
+        raise ConfigError(f"--address {request.address}: only an executor that joins a cluster takes one: ray")
 
 
 class Sequential:
@@ -44,7 +50,7 @@ class Sequential:
     room = 1
 
     def __init__(self, function: Callable[[Any], Any], request: PoolRequest) -> None:
-        del request
+        _refuse_address(request)
         self.function = function
         self.taken: deque[tuple[Any, float | None]] = deque()
 

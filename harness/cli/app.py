@@ -9,9 +9,12 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -58,6 +61,9 @@ COMMANDS = {
     "completion": ("develop", "Print the completion script of a shell."),
 }
 """Each command: the module of `harness.cli` that holds it, imported only when it is used, and its line in the help."""
+
+STDOUT = "harness.stdout"
+RESUMED, GOES_ON = {"run", "tune", "stages", "fetch", "sync"}, "; the same command goes on where it stopped"
 
 
 @dataclass(frozen=True)
@@ -137,7 +143,7 @@ def main(args: list[str] | None = None) -> None:
     except click.ClickException as error:
         fail(one_line(error.format_message()))
     except (click.Abort, KeyboardInterrupt) as error:
-        click.echo("interrupted; the same command goes on where it stopped", err=True)
+        click.echo(f"interrupted{GOES_ON if RESUMED & set(sys.argv[1:] if args is None else args) else ''}", err=True)
         sys.exit(143 if isinstance(error.__cause__ or error, Terminated) else 130)
     except BrokenPipeError:
         # the reader of a pipe went away (`| head`); what is still buffered must not raise again at exit
@@ -221,15 +227,44 @@ def competition_argument(function: Any) -> Any:
 
 
 def json_option(function: Any) -> Any:
-    """Add the option ``--json``."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(function)
+    """Add the option ``--json``: with it standard output holds JSON and nothing else."""
+
+    @wraps(function)
+    def call(*args: Any, **given: Any) -> Any:
+        if not given["as_json"]:
+            return function(*args, **given)
+        with kept_stdout() as stream:
+            click.get_current_context().meta[STDOUT] = stream
+            return function(*args, **given)
+
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(call)
+
+
+@contextmanager
+def kept_stdout() -> Iterator[TextIO]:
+    """Keep standard output for what is written to the stream given: what plugins and libraries print goes to stderr."""
+    kept, copy = sys.stdout, None
+    with suppress(OSError):  # a test's stand-in has no descriptor
+        if kept.fileno() == 1:
+            kept.flush()
+            copy = os.dup(1)
+            os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield kept if copy is None else open(copy, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    finally:
+        if copy is not None:
+            os.dup2(copy, 1)
+            os.close(copy)
 
 
 def echo_json(value: Any) -> None:
     """Print a value as JSON; NaN and infinities become null."""
     import json
 
-    click.echo(json.dumps(finite(value), ensure_ascii=False, indent=2))
+    context = click.get_current_context(silent=True)
+    stream = None if context is None else context.meta.get(STDOUT)
+    click.echo(json.dumps(finite(value), ensure_ascii=False, indent=2), file=stream)
 
 
 def finite(value: Any) -> Any:

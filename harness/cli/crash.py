@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -39,10 +40,15 @@ def crash_test_command(ctx: click.Context, /, competition: str, **options: Any) 
     shared = shared_of(ctx)
     command = _command(shared.competitions, competition, options)
     folder = Path(tempfile.mkdtemp(prefix="harness-crash-"))
-    whole = run_whole(command, folder / "whole")
-    table = _Table(competition, whole, options["kills"], options["as_json"])
-    for crash in crashes(command, whole, options["kills"], options["seed"], folder):
-        table.add(crash)
+    table = None
+    try:
+        whole = run_whole(command, folder / "whole")
+        table = _Table(competition, whole, options["kills"], options["as_json"])
+        for crash in crashes(command, whole, options["kills"], options["seed"], folder):
+            table.add(crash)
+    finally:
+        if table is None or not table.bad:
+            shutil.rmtree(folder)
     table.end(folder)
     ctx.exit(1 if table.bad else 0)
 
@@ -84,12 +90,8 @@ class _Table:
         click.echo(f"{len(self.crashes):4} {at:>8} {kept:>12} {crash.seconds:10.1f} s   {verdict}")
 
     def end(self, folder: Path) -> None:
-        """Show the verdict, and where what differs was kept; nothing is kept if nothing does."""
-        import shutil
-
+        """Show the verdict, and where what differs was kept."""
         same = len(self.crashes) - len(self.bad)
-        if not self.bad:
-            shutil.rmtree(folder)
         if self.as_json:
             record = {"competition": self.competition, "kills": len(self.crashes), "identical": same}
             lines = [vars(crash) for crash in self.crashes]

@@ -16,6 +16,8 @@ from harness.hookspecs import hookimpl
 from harness.planning import Plan
 from harness.results import FoldResult, Run, RunResult
 
+LONG = 60.0
+"""Seconds of a first fold from which the imports that it pays for do not count."""
 REVISED = 6
 """Trained folds after which the estimate is made again."""
 
@@ -55,9 +57,11 @@ class RunProgress:
         self.bar.stop()
 
     def planned(self, plans: Sequence[Plan]) -> None:
-        """Take note of all tasks to come; those that strategies share count once."""
-        self.total = len({task.directory for plan in plans for task in plan.all_tasks})
-        self.refits = {plan.run.run_id: plan.refit.directory for plan in plans if plan.refit is not None}
+        """Take note of all tasks to come; those that strategies share count once, those that are stored not at all."""
+        tasks = {task.directory for plan in plans for task in plan.all_tasks}
+        self.total = sum(not directory.exists() for directory in tasks)
+        refits = {plan.run.run_id: plan.refit.directory for plan in plans if plan.refit is not None}
+        self.refits = {run: directory for run, directory in refits.items() if not directory.exists()}
         self.baselines = {plan.run.run_id for plan in plans if plan.strategy.baseline}
         self.bar.update(self.row, total=self.total)
 
@@ -90,18 +94,18 @@ class RunProgress:
         if any(note.startswith("stage ") for note in fold.notes):
             return  # it also paid for what the others find made
         self.trained.append(fold.seconds)
-        if len(self.trained) in (1, REVISED):
+        if len(self.trained) in (1 if fold.seconds > LONG else 2, REVISED):
             self._estimate()
 
     def _estimate(self) -> None:
         """Print how long the rest takes; the first fold also pays for imports, so the line is revised once."""
-        later = self.trained[1:] or self.trained
-        left = (self.total - self.done) * sum(later) / len(later) / self.workers
+        later, more = self.trained[1:] or self.trained, max(0, self.total - self.done)
+        left = more * sum(later) / len(later) / self.workers
         if left < 1 or (self.estimate and 0.67 < left / self.estimate < 1.5):
             return
-        word = "now " if self.estimate else f"first fold {duration(self.trained[0])}; "
+        word = "now " if self.estimate else f"a fold took {duration(later[-1])}; "
         self.estimate = left
-        folds = f"{self.total - self.done} more folds"
+        folds = "1 more fold" if more == 1 else f"{more} more folds"
         self.out.print(f"{word}about {duration(left)} for {folds}, if all are alike", style="dim")
 
     @hookimpl

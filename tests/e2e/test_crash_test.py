@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -35,3 +40,22 @@ def test_a_run_that_fails_by_itself_is_told(harness):
     done = harness("crash-test", "toy", "-s", "broken", "--kills", "1")
     assert done.code == 2
     assert "the run fails without being killed (exit code 1): " in done.err
+
+
+def test_one_that_is_ended_leaves_no_process_and_no_folder(competitions, workspace, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    command = [sys.executable, "-m", "harness", "--competitions", str(competitions), *ARGS[:4], "--set", "near.slow=60"]
+    test = subprocess.Popen(command, cwd=workspace, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("harness-crash-*/whole/runs/*/*/run.json")):
+        assert test.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    (folder,) = tmp_path.glob("harness-crash-*")
+    test.send_signal(signal.SIGTERM)
+    _, said = test.communicate(timeout=60)
+    assert test.returncode == 143
+    assert said.endswith("\ninterrupted\n")
+    assert not folder.exists()
+    left = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    assert not [line for line in left if str(folder).encode() in line]

@@ -387,3 +387,29 @@ def test_a_plugin_that_offers_in_the_name_of_another_is_refused_and_both_are_nam
     out = harness("plugins").out
     assert "plugin 'other' offers model 'deep.cnn'; expected other.NAME" in out
     assert "models          deep.cnn" in out or "deep.cnn" in out.partition("other")[0]
+
+
+def edit(toy, old: str, new: str) -> None:
+    plugin = toy.file.parent / "plugin.py"
+    text = plugin.read_text()
+    assert old in text
+    plugin.write_text(text.replace(old, new))
+
+
+@pytest.mark.fault("F-31", "F-48")
+def test_a_failure_whose_text_no_encoding_has_fails_its_own_strategy_only(toy):
+    edit(toy, 'raise {"ValueError"', 'raise RuntimeError("\\x1b]0;t\\x07 \\udc80"); {"ValueError"')
+    done = toy.run("-s", "broken", "-s", "near")
+    assert done.code == 3, done.err
+    assert "broken: RuntimeError: ?]0;t? ?" in done.err
+    assert json.loads(stored(toy, "broken", "failed.json").read_text())["message"].endswith("\udc80")
+    assert stored(toy, "near", "result.json").is_file()
+
+
+def test_json_stands_alone_whatever_a_plugin_prints(toy, harness_process):
+    edit(toy, "        time.sleep(self.params.slow)", "        print('noise'); os.write(1, b'more noise\\n')")
+    done = harness_process("run", "toy", "-s", "near", "--no-tracking", "--json")
+    assert done.code == 0, done.err
+    assert done.json["competition"] == "toy"
+    assert "noise" in done.err
+    assert "more noise" in done.err

@@ -358,7 +358,7 @@ def test_ids_that_are_formulas_are_unchanged_in_a_submission_and_told_once(table
     done = table({"train.csv": TRAIN, "test.csv": "id,x,c\n" + rows}).run()
     assert done.code == 0, done.err
     (line,) = [line for line in done.err.splitlines() if "spreadsheet" in line]
-    assert "2 ids begin with '=', do not open the file in a spreadsheet: =1+1, " in line
+    assert "a spreadsheet would run 3 ids, do not open the file in one: =1+1, " in line
     made = list(csv.reader((workspace / "submissions/mine/plain.csv").read_text().splitlines()))
     assert [row[0] for row in made[1:]] == ids
 
@@ -370,7 +370,7 @@ def test_ids_that_are_formulas_are_told_when_new_rows_are_predicted(harness, tab
     (mine.folder / "new.csv").write_text("id,x,c\n=1+1,1,a\n")
     done = harness("predict", "plain", "--input", str(mine.folder / "new.csv"), "--output", "new.csv")
     assert done.code == 0, done.err
-    assert "1 ids begin with '='" in done.err
+    assert "a spreadsheet would run 1 id, " in done.err
     assert (workspace / "new.csv").read_text().splitlines()[1].startswith("=1+1,")
 
 

@@ -32,6 +32,8 @@ def act(task):
         os._exit(3)
     if kind == "leave":
         raise SystemExit(value)
+    if kind == "interrupt":
+        raise KeyboardInterrupt
     if kind == "sleep":
         time.sleep(float(value))
     if kind == "local":
@@ -189,3 +191,10 @@ def test_each_worker_gets_one_device_in_turn(monkeypatch):
             pool.submit("device")
         found = sorted(pool.wait()[1] for _ in range(3))
     assert found in (["4", "4", "7"], ["4", "7", "7"])
+
+
+def test_a_keyboard_interrupt_of_a_plugin_is_an_answer_like_any_other(pool):
+    answered = answer(pool, "interrupt yourself")
+    assert isinstance(answered, RuntimeError)
+    assert "KeyboardInterrupt" in str(answered)
+    assert "in act" in "".join(answered.__notes__)
