@@ -30,10 +30,8 @@ def act(task):
         os.kill(os.getpid(), signal.SIGKILL)
     if kind == "exit":
         os._exit(3)
-    if kind == "leave":
-        raise SystemExit(value)
-    if kind == "interrupt":
-        raise KeyboardInterrupt
+    if kind in ("leave", "interrupt"):
+        raise SystemExit(value) if kind == "leave" else KeyboardInterrupt
     if kind == "sleep":
         time.sleep(float(value))
     if kind == "local":
