@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from harness.archive import Limits
 from harness.data import check_unique
 from harness.errors import ConfigError, DataError, listed, nearest
 from harness.tabular.columns import MISSING, as_text
@@ -79,6 +80,7 @@ def read_table(path: Path, roles: Roles, texts: Iterable[str]) -> pd.DataFrame:
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     try:
+        _check_zip(path)
         frame = _read_parquet(path, roles) if path.name.endswith(PARQUET) else _read_csv(path, roles, set(texts))
     except pd.errors.EmptyDataError:
         raise DataError(f"{path} is empty; expected a header and rows") from None
@@ -89,6 +91,19 @@ def read_table(path: Path, roles: Roles, texts: Iterable[str]) -> pd.DataFrame:
     if frame.empty:
         raise DataError(f"{path} has a header but no rows")
     return frame
+
+
+def _check_zip(path: Path) -> None:
+    """Refuse a zip of several files, and one that would unpack without end; sizes are what it tells itself."""
+    if path.suffix != ".zip":
+        return
+    with zipfile.ZipFile(path) as archive:
+        held = [one for one in archive.infolist() if not one.is_dir()]
+    if len(held) > 1:
+        raise DataError(f"{path} holds {len(held)} files; unpack it and give the folder: --data FOLDER")
+    size, limits = sum(one.file_size for one in held), Limits()
+    if size > max(limits.free_bytes, limits.ratio * path.stat().st_size):
+        raise DataError(f"{path} would unpack to {size:,} bytes, {size // path.stat().st_size} times its size: refused")
 
 
 def _line(error: BaseException) -> str:

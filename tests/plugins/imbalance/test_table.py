@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import gzip
+import re
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -216,6 +218,21 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
     assert "cannot be read" in refusal(path, replace(PARAMS, train="latin.csv"))
     (path / "bad.parquet").write_bytes(b"PAR1 no")
     assert "cannot be read" in refusal(path, replace(PARAMS, train="bad.parquet"))
+
+
+@pytest.mark.fault("F-40")
+def test_zips_hold_one_table_of_a_sane_size(tmp_path: Path) -> None:
+    path = folder(tmp_path)
+    with zipfile.ZipFile(path / "all.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("train.csv", TRAIN)
+    assert read(path, replace(PARAMS, train="all.zip")).train.ids[0] == "007"
+    with zipfile.ZipFile(path / "all.zip", "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("test.csv", TEST)
+    assert "all.zip holds 2 files; unpack it and give the folder" in refusal(path / "all.zip")
+    with zipfile.ZipFile(path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive, archive.open("a.csv", "w") as file:
+        for _ in range(120):
+            file.write(b"0" * (1 << 20))
+    assert re.search(r"would unpack to 125,829,120 bytes, \d+ times its size: refused", refusal(path / "bomb.zip"))
 
 
 def test_a_single_file_is_training_data(tmp_path: Path) -> None:
