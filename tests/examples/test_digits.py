@@ -48,7 +48,7 @@ def test_it_is_found_and_passes_the_conformance_kit(called: Called) -> None:
 
 
 def test_its_network_learns(called: Called) -> None:
-    called("-m", "harness", "run", "digit-recognizer", "--fast", "-s", "cnn", "--no-tracking")
+    called("-m", "harness", "run", "digit-recognizer", "--fast", "-s", "cnn", "--threads", "1", "--no-tracking")
     board = json.loads(called("-m", "harness", "leaderboard", "digit-recognizer", "--json"))
     scores = {entry["strategy"]: entry["scores"]["accuracy"]["oof"] for entry in board["entries"]}
     assert scores["cnn"] > 0.9 > 0.2 > scores["baseline-prior"]

@@ -67,7 +67,9 @@ class Autoencoder(nn.Module):
         self.codes, self.noise = code, noise
         self.encoder = Encoder(side)
         self.to_code = nn.Sequential(nn.Linear(self.encoder.width, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, code))
-        self.decoder = nn.Sequential(nn.Linear(code, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, side * side))
+        self.decoder = nn.Sequential(
+            nn.Linear(code, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, side * side)
+        )
 
     def code(self, pictures: Tensor) -> Tensor:
         """Return the code, (b, code)."""

@@ -20,7 +20,7 @@ COLOURS = (
     "#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#9c6ade", "#8c6d4f", "#e377c2", "#6e7781", "#b5a300", "#17a2b8",
 )  # fmt: skip
 INK = "#24292f"
-GRID = 16
+GRID = 14
 """Codes along each side of the grid."""
 
 
@@ -47,7 +47,7 @@ def code_plane(network: Autoencoder, pictures: NDArray[np.float32], labels: NDAr
 
 
 def reconstructions(network: Autoencoder, pictures: NDArray[np.float32], seed: int) -> Figure:
-    """Draw pictures, what the encoder was shown if that differs, and what the decoder made of it; a picture a column."""
+    """Draw pictures, what the encoder was shown if that differs, and what the decoder made of it, side by side."""
     given = as_tensor(pictures, "cpu")
     with torch.inference_mode(), torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -71,6 +71,8 @@ def code_grid(network: Autoencoder) -> Figure:
     codes = torch.cartesian_prod(-along, along).flip(1)  # the first neuron to the right, the second upwards
     with torch.inference_mode():
         made = network.decode(codes)[:, 0].numpy()
+    gap = max(1, made.shape[-1] // 8)
+    made = np.pad(made, ((0, 0), (gap, gap), (gap, gap)))
     side = made.shape[-1]
     sheet = made.reshape(GRID, GRID, side, side).transpose(0, 2, 1, 3).reshape(GRID * side, GRID * side)
     figure = Figure(figsize=(7, 7), layout="constrained")

@@ -30,7 +30,7 @@ class PretextParams:
     )
     code: int = param(2, "neurons of the code", low=1, high=512, tune=False)
     noise: float = param(0.3, "denoising: share of the pixels that are made black or white", low=0.0, high=1.0)
-    pretrain_epochs: int = param(24, "passes over all pictures", low=1, high=1000, tune=False)
+    pretrain_epochs: int = param(40, "passes over all pictures", low=1, high=1000, tune=False)
     pretrain_rate: float = param(3e-3, "highest learning rate of the autoencoder", low=1e-5, high=0.1, log=True)
 
 
