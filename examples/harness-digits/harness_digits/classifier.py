@@ -76,7 +76,7 @@ class Cnn:
         assert self._network is not None
         pictures = as_tensor(pictures_of(examples, MODEL), self.context.device)
         with threads_of(self.context.threads), torch.inference_mode():
-            logits = [self._network(part) for part in pictures.split(PREDICT_BATCH)]
+            logits = [self._network(part) for part in torch.split(pictures, PREDICT_BATCH)]
             values = torch.softmax(torch.cat(logits).double(), dim=1).cpu().numpy()
         return Predictions(examples.ids, values, self.info.outputs)
 

@@ -49,14 +49,16 @@ def load(params: CsvParams, request: DataRequest) -> Dataset:
         raise DataError(
             f"{request.competition}: digits.csv reads task = 'multiclass', found {request.task_type.value!r}"
         )
-    sample = None
+    test: pd.DataFrame | None = None
+    sample: pd.DataFrame | None = None
     if request.path is None:
         train, test = _scikit_learn()
         digest = digest_files((), READER, str(params.white), *map(_content, (train, test)))
     else:
         folder = request.path
         train = _read(folder / "train.csv")
-        test = _read(folder / "test.csv") if (folder / "test.csv").exists() else None
+        if (folder / "test.csv").exists():
+            test = _read(folder / "test.csv")
         if (folder / "sample_submission.csv").exists():
             sample = pd.read_csv(folder / "sample_submission.csv", dtype=str)
         paths = [folder / name for name in ("train.csv", "test.csv") if (folder / name).exists()]
@@ -134,7 +136,8 @@ def _pictures(frame: pd.DataFrame, params: CsvParams, where: str, side: int = 0)
     if len(wrong):
         rows = listed(wrong + 1)
         raise DataError(f"{where}: rows {rows} have pixels that are missing or not in [0, {params.white:g}]")
-    return (values / np.float32(params.white)).reshape(len(frame), *2 * (math.isqrt(len(wanted)),))
+    side = math.isqrt(len(wanted))
+    return (values / np.float32(params.white)).astype(np.float32).reshape(len(frame), side, side)
 
 
 def _labels(frame: pd.DataFrame, where: str) -> NDArray[np.int64]:

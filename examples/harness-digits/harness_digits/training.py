@@ -57,8 +57,9 @@ def train(
     network.train()
     for epoch in range(epochs):
         total = 0.0
-        for rows in torch.randperm(count)[: steps * batch].split(batch):
-            loss = loss_of(rows)
+        order = torch.randperm(count)
+        for start in range(0, steps * batch, batch):
+            loss = loss_of(order[start : start + batch])
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
