@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -58,3 +59,11 @@ def test_its_own_tests_pass(called: Called) -> None:
     told = called("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", cwd=EXAMPLE)
     assert " passed" in told
     assert " failed" not in told
+
+
+def test_its_readme_leads_through_every_file() -> None:
+    text = (EXAMPLE / "README.md").read_text(encoding="utf-8")
+    links = set(re.findall(r"\]\(([^)#:]+)\)", text))
+    assert [link for link in links if not (EXAMPLE / link).exists()] == []
+    files = {f"harness_digits/{path.name}" for path in (EXAMPLE / "harness_digits").glob("[a-z]*.py")}
+    assert files - links == set()
