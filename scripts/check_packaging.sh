@@ -13,7 +13,7 @@ unset PYTHONPATH
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 
 cd "$root"
-"$python" -m pip wheel --quiet --no-deps --wheel-dir "$work/wheels" . ./plugins/*/
+"$python" -m pip wheel --quiet --no-deps --wheel-dir "$work/wheels" . ./plugins/*/ ./examples/*/
 "$python" -m venv --without-pip "$work/env"
 "$python" -m pip --python "$work/env/bin/python" install --quiet --no-deps --no-index "$work"/wheels/*.whl
 site=$("$work/env/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
@@ -38,4 +38,6 @@ PYTHON
 "$work/env/bin/harness" list
 "$work/env/bin/harness" run class-imbalance --fast -s none
 test -s submissions/class-imbalance/none-fast.csv || { echo "no submission was written: $(find . -name '*.csv')" >&2; exit 1; }
+"$work/env/bin/harness" run digit-recognizer --fast -s logistic
+test -s submissions/digit-recognizer/logistic-fast.csv || { echo "the example wrote no submission: $(find . -name '*.csv')" >&2; exit 1; }
 echo "packaging: wheels work apart from the checkout"

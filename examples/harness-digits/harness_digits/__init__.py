@@ -1,0 +1,1 @@
+"""Kaggle's Digit Recognizer for the competition harness."""
