@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,7 @@ COMMANDS = {
     "reproduce": ("trace", "Rebuild a run from what is recorded of it, and say MATCH or what differs first and why."),
     "predict": ("submit", "Predict new data with a finished run."),
     "import": ("submit", "Put a notebook's predictions on the leaderboard, scored by the same rules."),
+    "new": ("new", "Begin something of your own: a plugin that installs, with tests that pass."),
     "check-plugin": ("develop", "Run the conformance kit on an installed plugin."),
     "crash-test": ("crash", "Kill a run at random moments, resume it, and compare with one that nobody disturbed."),
     "completion": ("develop", "Print the completion script of a shell."),
@@ -69,19 +71,29 @@ class Shared:
 
 
 class Lazy(click.Group):
-    """A group that imports a command's module only when that command is used or its help is shown."""
+    """A group that imports a command's module only when that command is used or its help is shown.
+
+    Parameters
+    ----------
+    table : mapping
+        As `COMMANDS`.
+    """
+
+    def __init__(self, *args: Any, table: Mapping[str, tuple[str, str]] = COMMANDS, **attrs: Any) -> None:
+        super().__init__(*args, **attrs)
+        self.table = table
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which one meets them."""
         del ctx
-        return list(COMMANDS)
+        return list(self.table)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Import and return a command."""
         del ctx
-        if name not in COMMANDS:
+        if name not in self.table:
             return None
-        module = importlib.import_module(f"harness.cli.{COMMANDS[name][0]}")
+        module = importlib.import_module(f"harness.cli.{self.table[name][0]}")
         command: click.Command = getattr(module, name.replace("-", "_") + "_command")
         return command
 
@@ -89,14 +101,14 @@ class Lazy(click.Group):
         """Write the commands without importing them."""
         del ctx
         with formatter.section("Commands"):
-            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+            formatter.write_dl([(name, about) for name, (_, about) in self.table.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or suggest the nearest."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"no command {args[0]!r}{nearest(args[0], COMMANDS)}")
+        if args and args[0] not in self.table and not args[0].startswith("-"):
+            raise click.UsageError(f"no command {args[0]!r}{nearest(args[0], self.table)}")
         return super().resolve_command(ctx, args)
 
 

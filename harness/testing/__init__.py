@@ -10,6 +10,7 @@ Every piece yields a `Finding` for each thing it looked at; none of them raises 
 """
 
 from harness.testing.adjusters import check_adjuster
+from harness.testing.bench import Notes
 from harness.testing.executors import check_executor
 from harness.testing.features import check_features
 from harness.testing.findings import SKIPPED, Finding, failures
@@ -24,6 +25,7 @@ from harness.testing.splitters import check_splitter
 __all__ = [
     "SKIPPED",
     "Finding",
+    "Notes",
     "check_adjuster",
     "check_executor",
     "check_features",
