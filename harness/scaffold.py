@@ -39,7 +39,7 @@ def check_name(name: str, installed: Iterable[str]) -> str:
         better = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_0123456789")[:LONGEST].rstrip("_")
         hint = f"; did you mean {better!r}?" if better and _free(better, installed) else ""
         raise ConfigError(
-            f"plugin {name!r}: expected at most {LONGEST} lower-case letters, digits and single '_', a letter first{hint}"
+            f"plugin {name!r}: expected up to {LONGEST} lower-case letters, digits and single '_', a letter first{hint}"
         )
     if keyword.iskeyword(name) or name in RESERVED:
         raise ConfigError(f"plugin {name!r}: that name has a meaning of its own; choose another, such as 'my_{name}'")

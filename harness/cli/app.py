@@ -131,10 +131,25 @@ class Lazy(click.Group):
     envvar="HARNESS_WORKSPACE",
     help="Folder of runs, submissions and tracking.  [default: the current one]",
 )
+@click.option(
+    "--disable", metavar="PLUGIN", multiple=True, help="Do not load this plugin; also: HARNESS_DISABLE_PLUGINS=A,B."
+)
+@click.option(
+    "--trace",
+    is_flag=True,
+    envvar="HARNESS_TRACE",
+    help="Show on stderr which hooks were called, and how long each took.",
+)
 @click.pass_context
-def cli(ctx: click.Context, competitions: Path | None, workspace: Path) -> None:
+def cli(ctx: click.Context, competitions: Path | None, workspace: Path, disable: tuple[str, ...], trace: bool) -> None:
     """From competition data to an honest leaderboard and a valid submission."""
     ctx.obj = Shared(competitions, workspace)
+    if disable or trace:
+        from harness.cli.hooks import disabling, tracing
+
+        ctx.with_resource(disabling(disable))
+        if trace:
+            ctx.with_resource(tracing())
 
 
 def main(args: list[str] | None = None) -> None:

@@ -18,8 +18,8 @@ import click
 def plugin_command(name: str, into: Path) -> None:
     """Write a plugin to begin with: a distribution that installs, is tested and runs.
 
-    NAME is what its offers begin with: lower-case letters, digits and '_'. It gets a data source, a model, a metric and a
-    competition that uses them, with tests, a CI file and a README, in a new folder harness-NAME.
+    NAME is what its offers begin with: lower-case letters, digits and '_'. It gets a data source, a model, a metric and
+    a competition that uses them, with tests, a CI file and a README, in a new folder harness-NAME.
     """
     from harness.plugins import load_plugins
     from harness.scaffold import check_name, write_plugin

@@ -20,6 +20,7 @@ from harness.testing.models import check_model
 from harness.testing.offered import check_params
 from harness.testing.plugin import check_plugin
 from harness.testing.rebalancers import check_rebalancer
+from harness.testing.sources import check_source
 from harness.testing.splitters import check_splitter
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "check_params",
     "check_plugin",
     "check_rebalancer",
+    "check_source",
     "check_splitter",
     "failures",
     "table",
