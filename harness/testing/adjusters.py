@@ -15,11 +15,11 @@ from harness.checked import check_values
 from harness.data import DatasetInfo, TaskType
 from harness.offers import Adjuster, AdjusterInput, Adjustment
 from harness.testing.bench import REFUSALS, SEED
-from harness.testing.findings import SKIPPED, Finding, attempt, raised
+from harness.testing.findings import SKIPPED, Finding, attempt, if_sound, raised
 from harness.testing.generated import same, table
 from harness.testing.hostile import check_clock, check_network, check_refusal
 from harness.testing.offered import check_params, ready_params
-from harness.testing.state import changes, global_state
+from harness.testing.state import watched
 
 Floats = NDArray[np.float64]
 
@@ -51,9 +51,10 @@ def check_adjuster(adjuster: Adjuster, params: Any = None, hostile: bool = False
             yield Finding(adjuster.name, f"{task}: fit", raised(error))
         else:
             yield Finding(adjuster.name, f"{task}: fit", bench.changed())
-            yield from _findings(bench, task, adjustment)
+            findings = list(_findings(bench, task, adjustment))
+            yield from findings
             if hostile:
-                yield from _hostile(bench, task, adjustment)
+                yield from if_sound(findings, _hostile(bench, task, adjustment))
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,18 +110,17 @@ def _values(task: TaskType, targets: NDArray[Any]) -> Floats:
 def _findings(bench: _Bench, task: TaskType, adjustment: Adjustment) -> Iterator[Finding]:
     name = bench.adjuster.name
     yield attempt(name, f"{task}: apply without a reference", lambda: _applies(bench, task, adjustment, None))
-    before = global_state()
     try:
-        twin = bench.fitted()
-        plain, twins = (made.apply(bench.oof.values, None) for made in (adjustment, twin))
-        referred = twin.apply(bench.oof.values, bench.reference)
-        changed = changes(before)
+        with watched() as changed:
+            twin = bench.fitted()
+            plain, twins = (made.apply(bench.oof.values, None) for made in (adjustment, twin))
+            referred = twin.apply(bench.oof.values, bench.reference)
     except Exception as error:
         yield Finding(name, f"{task}: apply with a reference", raised(error))
         return
     told = "" if same(plain, twins) else "a second fit adjusts otherwise; seed it from the input's seed"
     yield Finding(name, f"{task}: same seed, same bytes", told)
-    yield Finding(name, f"{task}: leaves global state as it is", changed)
+    yield Finding(name, f"{task}: leaves global state as it is", "".join(changed))
     honest = bench.adjuster.sees_test or same(twins, referred)
     told = "" if honest else "a reference changes the result, but the offer does not say sees_test=True"
     yield Finding(name, f"{task}: says whether it sees the test set", told)

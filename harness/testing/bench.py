@@ -17,7 +17,7 @@ from harness.errors import HarnessError
 from harness.offers import BuildContext, Model, ModelRecipe, Stage
 from harness.plugins import Plugins
 from harness.stages import run_stages
-from harness.testing.generated import table
+from harness.testing.generated import copied, table
 
 SEED = 3
 REFUSALS = (HarnessError, NotImplementedError)
@@ -60,7 +60,8 @@ class ModelBench:
 
     def predicted(self, model: Model, examples: Examples | None = None) -> Predictions:
         """Predict the others, or the given rows, by the contract."""
-        return predict_checked(model, self.others if examples is None else examples, self.info, self.recipe.name)
+        rows = copied(self.others if examples is None else examples)
+        return predict_checked(model, rows, self.info, self.recipe.name)
 
 
 def datasets_for(tasks: Iterable[TaskType], given: Dataset | None) -> dict[TaskType, list[Dataset]]:

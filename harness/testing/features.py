@@ -15,12 +15,12 @@ from harness.data import Dataset, TaskType, take_rows
 from harness.errors import listed
 from harness.offers import BuildContext, Features
 from harness.testing.bench import REFUSALS, context_for, datasets_for
-from harness.testing.findings import SKIPPED, Finding, attempt, raised
+from harness.testing.findings import SKIPPED, Finding, attempt, if_sound, raised
 from harness.testing.generated import copied, same
 from harness.testing.hostile import check_clock, check_network, check_refusal
 from harness.testing.offered import check_params, ready_params
 from harness.testing.saved import pickles_in
-from harness.testing.state import changes, global_state
+from harness.testing.state import watched
 
 
 def check_features(
@@ -59,7 +59,9 @@ def _on(
     try:
         with context_for(lambda: features.stages(params, dataset.info) if features.stages else (), dataset) as context:
             findings = list(_findings(features, params, task, dataset, context))
-            return None, findings + (list(_hostile(features, params, task, dataset, context)) if hostile else [])
+            if hostile:
+                findings += if_sound(findings, _hostile(features, params, task, dataset, context))
+            return None, findings
     except REFUSALS as error:
         return Finding(features.name, f"{SKIPPED}{task}: {error}"), []
     except KeyboardInterrupt:
@@ -86,10 +88,10 @@ def _findings(
         return "" if found == wanted else f"{wanted} rows became {found}"
 
     def repeats() -> str:
-        before = global_state()
         again = features.build(params, dataset.info, context)
-        again.fit_transform(train.inputs, train.targets)
-        changed.append(changes(before))
+        with watched() as told:
+            again.fit_transform(train.inputs, train.targets)
+        changed.extend(told)
         alike = same(transformer.transform(others), again.transform(others))
         return "" if alike else "a second fit with the same seed transforms otherwise; seed it from context.seed"
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from harness.data import Examples, TaskType
 from harness.offers import Model
@@ -17,9 +18,11 @@ from harness.testing.generated import same
 from harness.testing.hostile import check_clock, check_network, check_refusal
 from harness.testing.predicting import CLOSE, apart
 
+Floats = NDArray[np.float64]
 
-def check_hostile(bench: ModelBench, model: Model, task: TaskType) -> Iterator[Finding]:
-    """Try a fitted model, and new ones of its recipe, with what is bad for them."""
+
+def check_hostile(bench: ModelBench, model: Model, first: Floats, task: TaskType) -> Iterator[Finding]:
+    """Try a fitted model, and new ones of its recipe, with what is bad for them; `first` is what it predicted."""
     name, none = bench.recipe.name, np.arange(0)
 
     def anew() -> object:
@@ -31,7 +34,6 @@ def check_hostile(bench: ModelBench, model: Model, task: TaskType) -> Iterator[F
     def fit_nothing() -> None:
         bench.recipe.build(bench.params, bench.info, bench.context).fit(bench.train.take(none), None, Notes())
 
-    first = bench.predicted(model).values
     yield attempt(name, f"{task}: does not read labels of what it predicts", lambda: _labels(bench, model))
     yield attempt(name, f"{task}: ids are only names", lambda: _ids(bench, first))
     yield attempt(name, f"{task}: predicts a row that comes twice alike", lambda: _twice(bench, model))
@@ -49,7 +51,7 @@ def check_hostile(bench: ModelBench, model: Model, task: TaskType) -> Iterator[F
 def _labels(bench: ModelBench, model: Model) -> str:
     """Predict the same rows with labels that nothing but the labels themselves can tell."""
     n, k = len(bench.others), len(bench.info.classes)
-    plain = model.predict(bench.others).values
+    plain = bench.predicted(model).values
     for seed in (1, 2):
         rng = np.random.default_rng(seed)
         honey: Any = rng.normal(size=n)
@@ -57,12 +59,12 @@ def _labels(bench: ModelBench, model: Model) -> str:
             honey = rng.integers(0, k, n)
         elif bench.info.task_type is TaskType.MULTILABEL:
             honey = rng.integers(0, 2, (n, k)).astype(np.int8)
-        if not same(model.predict(replace(bench.others, targets=honey)).values, plain):
+        if not same(bench.predicted(model, replace(bench.others, targets=honey)).values, plain):
             return "predictions follow the labels of the rows that are predicted; read inputs only"
     return ""
 
 
-def _ids(bench: ModelBench, first: Any) -> str:
+def _ids(bench: ModelBench, first: Floats) -> str:
     model = bench.fitted(_renamed(bench.train))
     values = bench.predicted(model, _renamed(bench.others)).values
     if np.allclose(values, first, rtol=CLOSE, atol=CLOSE):

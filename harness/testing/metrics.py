@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from harness.data import TaskType
 from harness.errors import HarnessError
 from harness.offers import Metric
-from harness.testing.findings import SKIPPED, Finding, attempt
+from harness.testing.findings import SKIPPED, Finding, attempt, if_sound
 from harness.testing.generated import same, table
 from harness.testing.hostile import check_clock, check_network
 from harness.testing.offered import check_summary
-from harness.testing.state import changes, global_state
+from harness.testing.state import watched
 
 Floats = NDArray[np.float64]
 CLOSE = 1e-9
@@ -51,9 +51,10 @@ def check_metric(metric: Metric, meta: pd.DataFrame | None = None, hostile: bool
             continue
         except Exception:  # noqa: S110 - each of the following checks tells it
             pass
-        yield from _findings(metric, task, train.targets, perfect, guess, known)
+        findings = list(_findings(metric, task, train.targets, perfect, guess, known))
+        yield from findings
         if hostile:
-            yield from _hostile(metric, task, train.targets, guess, known)
+            yield from if_sound(findings, _hostile(metric, task, train.targets, guess, known))
 
 
 def _perfect(task: TaskType, targets: NDArray[Any]) -> Floats:
@@ -98,9 +99,9 @@ def _findings(
         return _equal(one, metric.score(targets, guess, np.ones(len(targets)), meta), "with every weight 1")
 
     def state() -> str:
-        before = global_state()
-        metric.score(targets, guess, None, meta)
-        return changes(before)
+        with watched() as changed:
+            metric.score(targets, guess, None, meta)
+        return "".join(changed)
 
     def keeps() -> str:
         given, values = targets.copy(), guess.copy()

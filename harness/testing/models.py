@@ -22,7 +22,7 @@ from harness.testing.hostile_models import check_hostile
 from harness.testing.offered import check_params, ready_params
 from harness.testing.predicting import apart, check_predicting
 from harness.testing.saved import pickles_in
-from harness.testing.state import changes, global_state
+from harness.testing.state import watched
 
 FEW = 20
 """Iterations a model is tried with, where its recipe says which parameter that is."""
@@ -85,8 +85,7 @@ def _on(recipe: ModelRecipe, params: Any, task: TaskType, dataset: Dataset, host
             bench = ModelBench(recipe, params, context, dataset.info, train, inner, others.unlabelled())
             given = copied(train)
             model = bench.fitted(given)
-            findings = list(_findings(bench, task, model, same_examples(given, train)))
-            return [None, *findings, *(check_hostile(bench, model, task) if hostile else ())]
+            return [None, *_findings(bench, task, model, same_examples(given, train), hostile)]
     except REFUSALS as error:
         return [Finding(recipe.name, f"{SKIPPED}{task}: {error}")]
     except KeyboardInterrupt:
@@ -95,7 +94,7 @@ def _on(recipe: ModelRecipe, params: Any, task: TaskType, dataset: Dataset, host
         return [None, Finding(recipe.name, f"{task}: fit", raised(error))]
 
 
-def _findings(bench: ModelBench, task: TaskType, model: Model, kept: bool) -> Iterator[Finding]:
+def _findings(bench: ModelBench, task: TaskType, model: Model, kept: bool, hostile: bool) -> Iterator[Finding]:
     name = bench.recipe.name
     yield Finding(name, f"{task}: fit")
     yield Finding(name, f"{task}: leaves training rows as they are", "" if kept else "fit changed what it was given")
@@ -108,8 +107,9 @@ def _findings(bench: ModelBench, task: TaskType, model: Model, kept: bool) -> It
     @cache
     def again() -> tuple[Predictions, str]:
         # not the first fit: what is imported meanwhile may change things for good
-        before = global_state()
-        return bench.predicted(bench.fitted(bench.train)), changes(before)
+        with watched() as changed:
+            found = bench.predicted(bench.fitted(bench.train))
+        return found, "".join(changed)
 
     yield attempt(name, f"{task}: predictions fit ids, classes and range", shape)
     if not first:
@@ -126,6 +126,8 @@ def _findings(bench: ModelBench, task: TaskType, model: Model, kept: bool) -> It
     if bench.info.classes:
         yield attempt(name, f"{task}: a fold that lacks a class", lambda: _lacks(bench, len(bench.info.classes) - 1))
         yield attempt(name, f"{task}: columns keep the order of classes", lambda: _lacks(bench, 0))
+    if hostile:
+        yield from check_hostile(bench, model, first[0].values, task)
 
 
 def _predicts(bench: ModelBench, train: Examples, inner: Examples | None = None) -> str:
@@ -165,13 +167,13 @@ def _weighted(train: Examples) -> Examples:
 def _lacks(bench: ModelBench, code: int) -> str:
     """Fit without rows of a class: its column must be there, and hold least."""
     try:
-        values = bench.predicted(bench.fitted(_without_a_class(bench.train, code))).values
+        model = bench.fitted(_without_a_class(bench.train, code))
     except DataError:
         # rows of one class are nothing to learn from; a model may say so
         if bench.info.task_type is TaskType.BINARY:
             return ""
         raise
-    means = values.mean(axis=0)
+    means = bench.predicted(model).values.mean(axis=0)
     if means[code] <= means.min() + np.sqrt(np.finfo(np.float32).eps):
         return ""
     more = bench.info.classes[int(means.argmin())]

@@ -12,11 +12,11 @@ from harness.data import Dataset, DatasetInfo, Examples, TaskType, take_rows
 from harness.errors import listed
 from harness.offers import Rebalancer
 from harness.testing.bench import REFUSALS, SEED, datasets_for
-from harness.testing.findings import SKIPPED, Finding, attempt, raised
+from harness.testing.findings import SKIPPED, Finding, attempt, if_sound, raised
 from harness.testing.generated import copied, same, same_examples
 from harness.testing.hostile import check_clock, check_network, check_refusal
 from harness.testing.offered import check_params, ready_params
-from harness.testing.state import changes, global_state
+from harness.testing.state import watched
 
 GENERATED = "generated:"
 
@@ -58,9 +58,11 @@ def check_rebalancer(
                     yield Finding(
                         rebalancer.name, f"{task}: leaves what it is given", "" if kept else "changed its examples"
                     )
-                    yield from _findings(rebalancer, chosen, task, data.train, data.info, after)
+                    findings = list(_findings(rebalancer, chosen, task, data.train, data.info, after))
+                    yield from findings
                     if hostile:
-                        yield from _hostile(rebalancer, chosen, task, data.train, data.info, after)
+                        more = _hostile(rebalancer, chosen, task, data.train, data.info, after)
+                        yield from if_sound(findings, more)
                 break
         else:
             yield refusal
@@ -74,9 +76,9 @@ def _findings(
     rebalancer: Rebalancer, params: Any, task: TaskType, before: Examples, info: DatasetInfo, after: Examples
 ) -> Iterator[Finding]:
     def repeats() -> str:
-        state = global_state()
-        again = rebalancer.rebalance(params, before, info, SEED)
-        changed.append(changes(state))
+        with watched() as told:
+            again = rebalancer.rebalance(params, before, info, SEED)
+        changed.extend(told)
         return "" if same_examples(after, again) else "the same seed gives other rows; use the seed it is given"
 
     name = rebalancer.name

@@ -16,11 +16,11 @@ from harness.data import Dataset, Examples, TaskType
 from harness.errors import listed
 from harness.offers import DataRequest, DatasetSource
 from harness.testing.bench import REFUSALS
-from harness.testing.findings import SKIPPED, Finding, attempt, raised
+from harness.testing.findings import SKIPPED, Finding, attempt, if_sound, raised
 from harness.testing.generated import same_examples
 from harness.testing.hostile import check_clock, check_network, check_refusal
 from harness.testing.offered import check_params, ready_params
-from harness.testing.state import changes, global_state
+from harness.testing.state import watched
 
 
 def check_source(
@@ -60,9 +60,10 @@ def check_source(
             except BaseException as error:  # a plugin's SystemExit must not end the checks
                 yield Finding(source.name, f"{task}: load", raised(error))
                 continue
-            yield from _findings(source, chosen, request, dataset)
+            findings = list(_findings(source, chosen, request, dataset))
+            yield from findings
             if hostile:
-                yield from _hostile(source, chosen, request, dataset)
+                yield from if_sound(findings, _hostile(source, chosen, request, dataset))
         if len(refusals) == len(TaskType):
             yield Finding(source.name, refusals[0])
 
@@ -75,9 +76,9 @@ def _findings(source: DatasetSource, params: Any, request: DataRequest, dataset:
     yield Finding(name, f"{task}: load")
 
     def repeats() -> str:
-        before = global_state()
-        again = source.load(params, request)
-        changed.append(changes(before))
+        with watched() as told:
+            again = source.load(params, request)
+        changed.extend(told)
         return _differs(dataset, again)
 
     changed: list[str] = []

@@ -17,7 +17,7 @@ from harness.testing.findings import SKIPPED, Finding, attempt, raised
 from harness.testing.generated import copied, same, same_examples, table
 from harness.testing.hostile import check_clock, check_network, check_refusal
 from harness.testing.offered import check_params, ready_params
-from harness.testing.state import changes, global_state
+from harness.testing.state import watched
 
 
 def check_splitter(
@@ -100,9 +100,9 @@ def _unscored(splitter: Splitter, params: Any, rows: Examples, info: DatasetInfo
 
 
 def _state(splitter: Splitter, params: Any, rows: Examples, info: DatasetInfo) -> str:
-    before = global_state()
-    tuple(splitter.split(params, rows, info))
-    return changes(before)
+    with watched() as changed:
+        tuple(splitter.split(params, rows, info))
+    return "".join(changed)
 
 
 def _hostile(

@@ -6,6 +6,8 @@ import os
 import random
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from harness.errors import listed
 
 
 def global_state() -> dict[str, Any]:
-    """Return what an offer could change for others, by name; compare two of them with `changes`."""
+    """Return what an offer could change for others, by name."""
     _, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)
     state: dict[str, Any] = {
         "the state of random": random.getstate(),
@@ -33,8 +35,38 @@ def global_state() -> dict[str, Any]:
     return state
 
 
-def changes(before: dict[str, Any]) -> str:
-    """Tell what has changed since; empty if nothing has."""
-    after = global_state()
-    found = [name for name, value in before.items() if value != after[name]]
-    return f"changed {listed(found)}; use a generator of your own, and put back what you set" if found else ""
+@contextmanager
+def watched() -> Iterator[list[str]]:
+    """Watch the state of the process within the block.
+
+    Yields
+    ------
+    list of str
+        Gets one line when the block ends, if something has changed. The generators are put back where they were.
+    """
+    with _stirred():
+        before, told = global_state(), list[str]()
+        yield told
+        after = global_state()
+        found = [name for name, value in before.items() if value != after[name]]
+        if found:
+            told.append(f"changed {listed(found)}; use a generator of your own, and put back what you set")
+
+
+@contextmanager
+def _stirred() -> Iterator[None]:
+    """Draw from the generators first: where the same seed was set before, setting it again would not be seen."""
+    own, numpys = random.getstate(), np.random.get_state()
+    torch = sys.modules.get("torch")
+    torchs = None if torch is None else torch.get_rng_state()
+    random.random()  # noqa: S311
+    np.random.random_sample()
+    if torch is not None:
+        torch.rand(1)
+    try:
+        yield
+    finally:
+        random.setstate(own)
+        np.random.set_state(numpys)
+        if torch is not None:
+            torch.set_rng_state(torchs)
