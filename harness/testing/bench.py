@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.checked import predict_checked
+from harness.checked import checked
 from harness.data import Dataset, DatasetInfo, Examples, Fold, Predictions, TaskType
 from harness.errors import HarnessError
 from harness.offers import BuildContext, Model, ModelRecipe, Stage
@@ -61,7 +61,7 @@ class ModelBench:
     def predicted(self, model: Model, examples: Examples | None = None) -> Predictions:
         """Predict the others, or the given rows, by the contract."""
         rows = copied(self.others if examples is None else examples)
-        return predict_checked(model, rows, self.info, self.recipe.name)
+        return checked(model.predict(rows), rows, self.info, self.recipe.name)
 
 
 def datasets_for(tasks: Iterable[TaskType], given: Dataset | None) -> dict[TaskType, list[Dataset]]:
