@@ -14,16 +14,21 @@ if TYPE_CHECKING:
 
 
 def predict_checked(model: Model, examples: Examples, info: DatasetInfo, who: str) -> Predictions:
-    """Predict, and refuse an answer that breaks the contract.
+    """Predict from inputs, without labels, and refuse an answer that breaks the contract.
 
     Raises
     ------
     PluginError
         On a wrong type, shape, order of rows or classes, a NaN, or impossible probabilities.
     """
+    # labels and weights of what is predicted stay here, whatever the model would make of them
+    return checked(model.predict(examples.unlabelled()), examples, info, who)
+
+
+def checked(found: object, examples: Examples, info: DatasetInfo, who: str) -> Predictions:
+    """Return what a model predicted for these examples as float64, or refuse it. See `predict_checked`."""
     import numpy as np
 
-    found = model.predict(examples)
     if not isinstance(found, Predictions):
         raise PluginError(f"model {who!r} predicted a {type(found).__name__}, expected Predictions")
     if tuple(found.columns) != info.named(found.values.shape[1]):

@@ -6,7 +6,7 @@ annotations only, so that ``harness --help`` and ``harness list`` stay instant.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -349,3 +349,14 @@ def check_unique(ids: Sequence[str] | NDArray[np.object_], where: str) -> None:
     if not index.is_unique:
         doubled = index[index.duplicated()].unique()
         raise DataError(f"{where} has {len(doubled)} duplicate ids: {listed(doubled)}")
+
+
+def check_any(rows: Sized, where: str) -> None:
+    """Refuse to learn from nothing.
+
+    Raises
+    ------
+    DataError
+    """
+    if not len(rows):
+        raise DataError(f"{where}: there are no rows; expected at least one")

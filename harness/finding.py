@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.competition_file import FILE
-from harness.errors import ConfigError, nearest
+from harness.errors import ConfigError, listed, nearest
 
 if TYPE_CHECKING:
     from harness.plugins import Plugins
@@ -42,5 +42,7 @@ def find_competition(name: str, extra: Path | None, plugins: Plugins) -> Path:
         raise ConfigError(f"--competitions {extra}: no such folder")
     known = find_competitions(extra, plugins)
     if name not in known:
-        raise ConfigError(f"no competition {name!r}{nearest(name, known)}")
+        disabled = listed(plugin.name for plugin in plugins.loaded if plugin.disabled)
+        told = f" (of the plugins, {disabled} are disabled)" if disabled else ""
+        raise ConfigError(f"no competition {name!r}{told}{nearest(name, known)}")
     return known[name]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,8 +20,9 @@ from typing import Any, TypeVar
 import pluggy
 
 from harness import hookspecs
+from harness.calls import called
 from harness.contract import check_module
-from harness.errors import HarnessError, PluginError, nearest
+from harness.errors import ConfigError, HarnessError, PluginError, nearest
 from harness.hookspecs import PROJECT
 from harness.offers import (
     Adjuster,
@@ -36,6 +38,9 @@ from harness.offers import (
 
 BUILTIN = ("competitions", "metrics", "splits", "baselines", "adjusters", "submission", "figures", "page", "executors")
 LOCAL = "local"
+DISABLE = "HARNESS_DISABLE_PLUGINS"
+"""Environment variable: names of installed plugins that are not to be loaded, with commas between."""
+ENABLE = f"leave it out of --disable and {DISABLE}"
 T = TypeVar("T", bound=Offer)
 KNOWN = {
     "birdclef": "competition-harness-birdclef",
@@ -60,13 +65,14 @@ GATHERED: dict[type[Any], str] = {
 
 @dataclass(frozen=True)
 class Loaded:
-    """A plugin as ``harness plugins`` shows it; `error` and `fix` are empty if it works."""
+    """A plugin as ``harness plugins`` shows it; `error` and `fix` are empty if it works, or was not loaded."""
 
     name: str
     distribution: str
     version: str
     error: str = ""
     fix: str = ""
+    disabled: bool = False
 
 
 class Plugins:
@@ -112,6 +118,8 @@ class Plugins:
             return known[name]
         owner = name.split(".")[0] if "." in name else ""
         for plugin in self.loaded:
+            if plugin.name == owner and plugin.disabled:
+                raise PluginError(f"{where}: {kind.kind} {name!r}: plugin {owner!r} is disabled; {ENABLE}")
             if plugin.name == owner and plugin.error:
                 raise PluginError(
                     f"{where}: {kind.kind} {name!r}: plugin {owner!r} is broken: {plugin.error}; {plugin.fix}"
@@ -154,8 +162,9 @@ class Plugins:
             if chosen is not None and impl.plugin_name not in chosen:
                 continue
             try:
-                answer = impl.function(*(given[name] for name in impl.argnames))
-                answer = list(answer) if inspect.isgenerator(answer) else answer
+                with called(hook, impl.plugin_name):
+                    answer = impl.function(*(given[name] for name in impl.argnames))
+                    answer = list(answer) if inspect.isgenerator(answer) else answer
             except (HarnessError, KeyboardInterrupt):
                 raise
             except BaseException as error:
@@ -177,7 +186,8 @@ class Plugins:
         failed: list[HarnessError] = []
         for impl in reversed(getattr(self.manager.hook, hook).get_hookimpls()):
             try:
-                impl.function(*(given[name] for name in impl.argnames))
+                with called(hook, impl.plugin_name):
+                    impl.function(*(given[name] for name in impl.argnames))
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # SystemExit too: a listener decides nothing
@@ -211,7 +221,8 @@ class Plugins:
         """Like `ask`, but a plugin that fails is marked as broken and the others go on."""
         for impl in getattr(self.manager.hook, hook).get_hookimpls():
             try:
-                answer = list(impl.function() or ())
+                with called(hook, impl.plugin_name):
+                    answer = list(impl.function() or ())
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
@@ -257,13 +268,17 @@ def load_plugins(local: Path | None = None, builtin: Iterable[str] = BUILTIN) ->
     ------
     PluginError
         If the competition's own plugin is broken; installed plugins that are broken are only listed.
+    ConfigError
+        If `DISABLE` names what is no installed plugin.
     """
     from importlib.metadata import entry_points
 
     plugins = Plugins()
     for name in builtin:
         plugins.register(name, importlib.import_module(f"harness.builtin.{name}"))
-    for point in sorted(entry_points(group=PROJECT), key=lambda point: point.name):
+    points = sorted(entry_points(group=PROJECT), key=lambda point: point.name)
+    disabled = disabled_plugins([point.name for point in points])
+    for point in points:
         distribution = point.dist.name if point.dist else ""
         version = point.dist.version if point.dist else ""
         if any((plugin.name, plugin.distribution) == (point.name, distribution) for plugin in plugins.loaded):
@@ -274,8 +289,10 @@ def load_plugins(local: Path | None = None, builtin: Iterable[str] = BUILTIN) ->
                 raise PluginError(f"a plugin {point.name!r} exists already, of {taken.distribution}; uninstall one")
             if point.name == LOCAL:
                 raise PluginError(f"{LOCAL!r} is the name of a competition's own plugin")
-            plugins.register(point.name, point.load())
-            plugins.loaded.append(Loaded(point.name, distribution, version))
+            if point.name not in disabled:
+                with called("import", point.name):
+                    plugins.register(point.name, point.load())
+            plugins.loaded.append(Loaded(point.name, distribution, version, disabled=point.name in disabled))
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -285,6 +302,21 @@ def load_plugins(local: Path | None = None, builtin: Iterable[str] = BUILTIN) ->
     if local is not None:
         _load_local(plugins, local)
     return plugins
+
+
+def disabled_plugins(installed: Iterable[str]) -> set[str]:
+    """Return the names that the environment variable `DISABLE` holds.
+
+    Raises
+    ------
+    ConfigError
+        If one is no installed plugin, with the nearest name; a built-in cannot be disabled.
+    """
+    names, known = {name.strip() for name in os.environ.get(DISABLE, "").split(",")} - {""}, set(installed)
+    unknown = sorted(names - known)
+    if unknown:
+        raise ConfigError(f"--disable or {DISABLE}: no plugin {unknown[0]!r} is installed{nearest(unknown[0], known)}")
+    return names
 
 
 def _load_local(plugins: Plugins, path: Path) -> None:

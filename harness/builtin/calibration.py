@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, logit, softmax
 
-from harness.data import TaskType
+from harness.data import TaskType, check_any
 from harness.offers import AdjusterInput
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ class Temperature:
 
     def fit(self, oof: AdjusterInput) -> None:
         """Find the temperature on out-of-fold predictions."""
+        check_any(oof.values, "adjuster 'temperature'")
         self._temperature = fit_temperature(oof.values, oof.targets, oof.weights, self._task)
         self.notes = [f"temperature {self._temperature:.3f}"]
 
@@ -122,6 +123,7 @@ class Isotonic:
         """Fit one curve per class."""
         from sklearn.isotonic import IsotonicRegression
 
+        check_any(oof.values, "adjuster 'isotonic'")
         n, k = oof.values.shape
         weights = np.ones(n) if oof.weights is None else oof.weights
         mass = np.append(weights, [weights.mean()] * 2)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.data import TaskType
+from harness.data import TaskType, check_any
 from harness.offers import AdjusterInput
 
 if TYPE_CHECKING:
@@ -174,6 +174,7 @@ class Thresholds:
 
     def fit(self, oof: AdjusterInput) -> None:
         """Tune on out-of-fold predictions."""
+        check_any(oof.values, "adjuster 'threshold'")
         weights = np.ones(len(oof.values)) if oof.weights is None else oof.weights
         if self._task is TaskType.BINARY:
             cut = best_cut(oof.values[:, 1], oof.targets == 1, weights, macro=self._metric == "macro_f1")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from functools import wraps
@@ -56,6 +56,7 @@ COMMANDS = {
     "reproduce": ("trace", "Rebuild a run from what is recorded of it, and say MATCH or what differs first and why."),
     "predict": ("submit", "Predict new data with a finished run."),
     "import": ("submit", "Put a notebook's predictions on the leaderboard, scored by the same rules."),
+    "new": ("new", "Begin something of your own: a plugin that installs, with tests that pass."),
     "check-plugin": ("develop", "Run the conformance kit on an installed plugin."),
     "crash-test": ("crash", "Kill a run at random moments, resume it, and compare with one that nobody disturbed."),
     "completion": ("develop", "Print the completion script of a shell."),
@@ -75,19 +76,29 @@ class Shared:
 
 
 class Lazy(click.Group):
-    """A group that imports a command's module only when that command is used or its help is shown."""
+    """A group that imports a command's module only when that command is used or its help is shown.
+
+    Parameters
+    ----------
+    table : mapping
+        As `COMMANDS`.
+    """
+
+    def __init__(self, *args: Any, table: Mapping[str, tuple[str, str]] = COMMANDS, **attrs: Any) -> None:
+        super().__init__(*args, **attrs)
+        self.table = table
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which one meets them."""
         del ctx
-        return list(COMMANDS)
+        return list(self.table)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Import and return a command."""
         del ctx
-        if name not in COMMANDS:
+        if name not in self.table:
             return None
-        module = importlib.import_module(f"harness.cli.{COMMANDS[name][0]}")
+        module = importlib.import_module(f"harness.cli.{self.table[name][0]}")
         command: click.Command = getattr(module, name.replace("-", "_") + "_command")
         return command
 
@@ -95,14 +106,14 @@ class Lazy(click.Group):
         """Write the commands without importing them."""
         del ctx
         with formatter.section("Commands"):
-            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+            formatter.write_dl([(name, about) for name, (_, about) in self.table.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or suggest the nearest."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"no command {args[0]!r}{nearest(args[0], COMMANDS)}")
+        if args and args[0] not in self.table and not args[0].startswith("-"):
+            raise click.UsageError(f"no command {args[0]!r}{nearest(args[0], self.table)}")
         return super().resolve_command(ctx, args)
 
 
@@ -125,10 +136,25 @@ class Lazy(click.Group):
     envvar="HARNESS_WORKSPACE",
     help="Folder of runs, submissions and tracking.  [default: the current one]",
 )
+@click.option(
+    "--disable", metavar="PLUGIN", multiple=True, help="Do not load this plugin; also: HARNESS_DISABLE_PLUGINS=A,B."
+)
+@click.option(
+    "--trace",
+    is_flag=True,
+    envvar="HARNESS_TRACE",
+    help="Show on stderr which hooks were called, and how long each took.",
+)
 @click.pass_context
-def cli(ctx: click.Context, competitions: Path | None, workspace: Path) -> None:
+def cli(ctx: click.Context, competitions: Path | None, workspace: Path, disable: tuple[str, ...], trace: bool) -> None:
     """From competition data to an honest leaderboard and a valid submission."""
     ctx.obj = Shared(competitions, workspace)
+    if disable or trace:
+        from harness.cli.hooks import disabling, tracing
+
+        ctx.with_resource(disabling(disable))
+        if trace:
+            ctx.with_resource(tracing())
 
 
 def main(args: list[str] | None = None) -> None:

@@ -10,16 +10,20 @@ from harness.errors import ConfigError
 
 @click.command("check-plugin")
 @click.argument("plugin")
+@click.option(
+    "--hostile", is_flag=True, help="Also with no network, on another day, with labels to steal, without rows."
+)
 @json_option
-def check_plugin_command(plugin: str, as_json: bool) -> None:
+def check_plugin_command(plugin: str, hostile: bool, as_json: bool) -> None:
     """Run the conformance kit on an installed plugin.
 
-    Every offer is built, fitted, saved, loaded and compared.
+    PLUGIN is its name, or the path of a competition's own plugin.py. Every offer is built, fitted, saved, loaded and
+    compared.
     """
     from harness.cli.app import echo_json
     from harness.testing import check_plugin
 
-    findings = check_plugin(plugin)
+    findings = check_plugin(plugin, hostile)
     failed = [finding for finding in findings if finding.problem]
     if as_json:
         echo_json([vars(finding) for finding in findings])

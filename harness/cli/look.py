@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from harness.cli.app import competition_argument, echo_json, json_option, one_line, shared_of
+from harness.cli.hooks import disabling, tracing
 from harness.competition import Blend, Competition, Strategy, Use
 from harness.competition_file import read_competition
 from harness.errors import HarnessError
@@ -55,9 +56,15 @@ def list_command(ctx: click.Context, as_json: bool) -> None:
 
 
 @click.command("plugins")
+@click.option("--trace", is_flag=True, help="Show which hooks were called for the list, and how long each took.")
+@click.option("--disable", metavar="PLUGIN", multiple=True, help="List what there is without this plugin.")
 @json_option
-def plugins_command(as_json: bool) -> None:
+@click.pass_context
+def plugins_command(ctx: click.Context, trace: bool, disable: tuple[str, ...], as_json: bool) -> None:
     """List the installed plugins with what they offer; broken ones with the fix."""
+    if trace:
+        ctx.with_resource(tracing())
+    ctx.with_resource(disabling(disable))
     plugins = load_plugins()
     offered = {kind.kind: plugins.offers(kind) for kind in GATHERED}
     rows: list[dict[str, Any]] = []
@@ -72,6 +79,8 @@ def plugins_command(as_json: bool) -> None:
         click.echo(
             f"{click.style(one_line(row['name']), bold=True)} {one_line(row['version'] + '  (' + row['distribution'])})"
         )
+        if row["disabled"]:
+            click.echo(f"  {click.style('disabled', fg='yellow')}")
         if row["error"]:
             click.echo(f"  {click.style('broken:', fg='red')} {one_line(row['error'])}\n  fix: {one_line(row['fix'])}")
         _offers(row["offers"])

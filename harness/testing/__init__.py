@@ -10,6 +10,7 @@ Every piece yields a `Finding` for each thing it looked at; none of them raises 
 """
 
 from harness.testing.adjusters import check_adjuster
+from harness.testing.bench import Notes
 from harness.testing.executors import check_executor
 from harness.testing.features import check_features
 from harness.testing.findings import SKIPPED, Finding, failures
@@ -19,11 +20,13 @@ from harness.testing.models import check_model
 from harness.testing.offered import check_params
 from harness.testing.plugin import check_plugin
 from harness.testing.rebalancers import check_rebalancer
+from harness.testing.sources import check_source
 from harness.testing.splitters import check_splitter
 
 __all__ = [
     "SKIPPED",
     "Finding",
+    "Notes",
     "check_adjuster",
     "check_executor",
     "check_features",
@@ -32,6 +35,7 @@ __all__ = [
     "check_params",
     "check_plugin",
     "check_rebalancer",
+    "check_source",
     "check_splitter",
     "failures",
     "table",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,20 +15,24 @@ from harness.checked import check_values
 from harness.data import DatasetInfo, TaskType
 from harness.offers import Adjuster, AdjusterInput, Adjustment
 from harness.testing.bench import REFUSALS, SEED
-from harness.testing.findings import SKIPPED, Finding, attempt, raised
+from harness.testing.findings import SKIPPED, Finding, attempt, if_sound, raised
 from harness.testing.generated import same, table
+from harness.testing.hostile import check_clock, check_network, check_refusal
 from harness.testing.offered import check_params, ready_params
+from harness.testing.state import watched
 
 Floats = NDArray[np.float64]
 
 
-def check_adjuster(adjuster: Adjuster, params: Any = None) -> Iterator[Finding]:
+def check_adjuster(adjuster: Adjuster, params: Any = None, hostile: bool = False) -> Iterator[Finding]:
     """Check an adjuster on predictions of 150 rows, which are fair but too sure, for each of its tasks.
 
     Parameters
     ----------
     params : dataclass instance, optional
         Parameters to try it with, instead of the defaults.
+    hostile : bool
+        Also try it without a network, on another day, and with no rows.
     """
     yield from check_params(adjuster)
     yield Finding(adjuster.name, "tasks", "" if adjuster.tasks else "names no task")
@@ -47,7 +51,10 @@ def check_adjuster(adjuster: Adjuster, params: Any = None) -> Iterator[Finding]:
             yield Finding(adjuster.name, f"{task}: fit", raised(error))
         else:
             yield Finding(adjuster.name, f"{task}: fit", bench.changed())
-            yield from _findings(bench, task, adjustment)
+            findings = list(_findings(bench, task, adjustment))
+            yield from findings
+            if hostile:
+                yield from if_sound(findings, _hostile(bench, task, adjustment))
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,12 +73,7 @@ class _Bench:
 
     def fitted(self, weights: Floats | None = None) -> Adjustment:
         adjustment = self.built()
-        given = self.oof
-        if weights is not None:
-            given = AdjusterInput(
-                given.values, given.targets, weights, given.meta, given.natural_shares, given.trained_shares, given.seed
-            )
-        adjustment.fit(given)
+        adjustment.fit(self.oof if weights is None else replace(self.oof, weights=weights))
         return adjustment
 
     def changed(self) -> str:
@@ -109,14 +111,16 @@ def _findings(bench: _Bench, task: TaskType, adjustment: Adjustment) -> Iterator
     name = bench.adjuster.name
     yield attempt(name, f"{task}: apply without a reference", lambda: _applies(bench, task, adjustment, None))
     try:
-        twin = bench.fitted()
-        plain, twins = (made.apply(bench.oof.values, None) for made in (adjustment, twin))
-        referred = twin.apply(bench.oof.values, bench.reference)
+        with watched() as changed:
+            twin = bench.fitted()
+            plain, twins = (made.apply(bench.oof.values, None) for made in (adjustment, twin))
+            referred = twin.apply(bench.oof.values, bench.reference)
     except Exception as error:
         yield Finding(name, f"{task}: apply with a reference", raised(error))
         return
     told = "" if same(plain, twins) else "a second fit adjusts otherwise; seed it from the input's seed"
     yield Finding(name, f"{task}: same seed, same bytes", told)
+    yield Finding(name, f"{task}: leaves global state as it is", "".join(changed))
     honest = bench.adjuster.sees_test or same(twins, referred)
     told = "" if honest else "a reference changes the result, but the offer does not say sees_test=True"
     yield Finding(name, f"{task}: says whether it sees the test set", told)
@@ -125,6 +129,31 @@ def _findings(bench: _Bench, task: TaskType, adjustment: Adjustment) -> Iterator
     yield attempt(name, f"{task}: state and restore", lambda: _restores(bench, adjustment))
     yield attempt(name, f"{task}: takes weights", lambda: _weights(bench, task))
     yield attempt(name, f"{task}: notes are lines", lambda: _notes(adjustment))
+
+
+def _hostile(bench: _Bench, task: TaskType, adjustment: Adjustment) -> Iterator[Finding]:
+    name, oof = bench.adjuster.name, bench.oof
+    first = adjustment.apply(oof.values.copy(), None)
+
+    def anew() -> Floats:
+        return bench.fitted().apply(oof.values.copy(), None)
+
+    def on_another_day() -> str:
+        return "" if same(anew(), first) else "on another day it adjusts otherwise"
+
+    def fit_nothing() -> None:
+        meta = None if oof.meta is None else oof.meta.iloc[:0]
+        bench.built().fit(replace(oof, values=oof.values[:0], targets=oof.targets[:0], meta=meta))
+
+    def apply_nothing() -> None:
+        found = np.shape(adjustment.apply(oof.values[:0], None))
+        if found[0] != 0:
+            raise ValueError(f"no rows became {found}")
+
+    yield check_network(name, f"{task}: reaches no network", anew)
+    yield check_clock(name, f"{task}: the day is nothing", on_another_day)
+    yield check_refusal(name, f"{task}: takes or refuses no rows to learn from", fit_nothing)
+    yield check_refusal(name, f"{task}: takes or refuses no rows to adjust", apply_nothing)
 
 
 def _applies(bench: _Bench, task: TaskType, adjustment: Adjustment, reference: Floats | None) -> str:

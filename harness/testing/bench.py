@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
-from harness.data import Dataset, Fold, TaskType
+from harness.checked import checked
+from harness.data import Dataset, DatasetInfo, Examples, Fold, Predictions, TaskType
 from harness.errors import HarnessError
-from harness.offers import BuildContext, Stage
+from harness.offers import BuildContext, Model, ModelRecipe, Stage
 from harness.plugins import Plugins
 from harness.stages import run_stages
-from harness.testing.generated import table
+from harness.testing.generated import copied, table
 
 SEED = 3
 REFUSALS = (HarnessError, NotImplementedError)
@@ -35,6 +38,30 @@ class Notes:
     def note(self, text: str) -> None:
         """Keep a line."""
         self.notes.append(str(text))
+
+
+@dataclass(frozen=True, eq=False)
+class ModelBench:
+    """One model recipe on one data set: rows to learn from, a holdout, and others to predict."""
+
+    recipe: ModelRecipe
+    params: Any
+    context: BuildContext
+    info: DatasetInfo
+    train: Examples
+    inner: Examples
+    others: Examples
+
+    def fitted(self, train: Examples, inner: Examples | None = None) -> Model:
+        """Build a model and fit it."""
+        model = self.recipe.build(self.params, self.info, self.context)
+        model.fit(train, inner, Notes())
+        return model
+
+    def predicted(self, model: Model, examples: Examples | None = None) -> Predictions:
+        """Predict the others, or the given rows, by the contract."""
+        rows = copied(self.others if examples is None else examples)
+        return checked(model.predict(rows), rows, self.info, self.recipe.name)
 
 
 def datasets_for(tasks: Iterable[TaskType], given: Dataset | None) -> dict[TaskType, list[Dataset]]:

@@ -51,6 +51,11 @@ def attempt(offer: str, check: str, look: Callable[[], str]) -> Finding:
         return Finding(offer, check, raised(error))
 
 
+def if_sound(findings: Iterable[Finding], more: Iterable[Finding]) -> list[Finding]:
+    """Return what more is found where the first findings tell no problem; else nothing, which they explain."""
+    return [] if failures(findings) else list(more)
+
+
 def raised(error: BaseException) -> str:
     """Tell an exception as a problem."""
     return f"raised {describe_error(error)}"

@@ -12,23 +12,28 @@ from numpy.typing import NDArray
 from harness.data import TaskType
 from harness.errors import HarnessError
 from harness.offers import Metric
-from harness.testing.findings import SKIPPED, Finding, attempt
+from harness.testing.findings import SKIPPED, Finding, attempt, if_sound
 from harness.testing.generated import same, table
+from harness.testing.hostile import check_clock, check_network
+from harness.testing.offered import check_summary
+from harness.testing.state import watched
 
 Floats = NDArray[np.float64]
 CLOSE = 1e-9
 """Relative difference that the order of a sum may make."""
 
 
-def check_metric(metric: Metric, meta: pd.DataFrame | None = None) -> Iterator[Finding]:
+def check_metric(metric: Metric, meta: pd.DataFrame | None = None, hostile: bool = False) -> Iterator[Finding]:
     """Check a metric on each of its tasks, with perfect and with random predictions of 150 rows.
 
     Parameters
     ----------
     meta : (150, m) DataFrame, optional
         What the metric needs to know of the rows, beside ``group``, ``time`` and ``fold``.
+    hostile : bool
+        Also try it without a network and on another day.
     """
-    yield Finding(metric.name, "summary", "" if metric.summary.strip() else "is empty; say in one line what it is")
+    yield check_summary(metric)
     wrong = "" if metric.direction in ("min", "max") else f"{metric.direction!r}, expected 'min' or 'max'"
     yield Finding(metric.name, "direction", wrong)
     yield Finding(metric.name, "tasks", "" if metric.tasks else "names no task")
@@ -46,7 +51,10 @@ def check_metric(metric: Metric, meta: pd.DataFrame | None = None) -> Iterator[F
             continue
         except Exception:  # noqa: S110 - each of the following checks tells it
             pass
-        yield from _findings(metric, task, train.targets, perfect, guess, known)
+        findings = list(_findings(metric, task, train.targets, perfect, guess, known))
+        yield from findings
+        if hostile:
+            yield from if_sound(findings, _hostile(metric, task, train.targets, guess, known))
 
 
 def _perfect(task: TaskType, targets: NDArray[Any]) -> Floats:
@@ -90,6 +98,11 @@ def _findings(
         one = metric.score(targets, guess, None, meta)
         return _equal(one, metric.score(targets, guess, np.ones(len(targets)), meta), "with every weight 1")
 
+    def state() -> str:
+        with watched() as changed:
+            metric.score(targets, guess, None, meta)
+        return "".join(changed)
+
     def keeps() -> str:
         given, values = targets.copy(), guess.copy()
         metric.score(given, values, None, meta)
@@ -99,8 +112,35 @@ def _findings(
     yield attempt(metric.name, f"{task}: perfect beats random", compares)
     yield attempt(metric.name, f"{task}: the order of rows is nothing", turned)
     yield attempt(metric.name, f"{task}: weights of 1 are none", weights)
+    yield attempt(metric.name, f"{task}: leaves global state as it is", state)
+    if task.single_label:
+        yield attempt(metric.name, f"{task}: rows that lack a class", lambda: _lacks(metric, targets, guess, meta))
     if metric.per_row is not None:
         yield attempt(metric.name, f"{task}: mean of per_row", lambda: _per_row(metric, targets, guess, meta))
+
+
+def _lacks(metric: Metric, targets: NDArray[Any], guess: Floats, meta: pd.DataFrame | None) -> str:
+    rows = np.flatnonzero(targets != targets.max())
+    known = None if meta is None else meta.iloc[rows].reset_index(drop=True)
+    try:
+        score = metric.score(targets[rows], guess[rows], None, known)
+    except HarnessError:
+        return ""
+    return "" if isinstance(score, float) else f"answered {score!r}, expected a float"
+
+
+def _hostile(
+    metric: Metric, task: TaskType, targets: NDArray[Any], guess: Floats, meta: pd.DataFrame | None
+) -> Iterator[Finding]:
+    def score() -> float:
+        return metric.score(targets, guess, None, meta)
+
+    def on_another_day() -> str:
+        return _equal(score(), first, "on another day")
+
+    first = score()
+    yield check_network(metric.name, f"{task}: reaches no network", score)
+    yield check_clock(metric.name, f"{task}: the day is nothing", on_another_day)
 
 
 def _per_row(metric: Metric, targets: NDArray[Any], values: Floats, meta: pd.DataFrame | None) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,21 +12,28 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from harness.checked import predict_checked
-from harness.data import Dataset, DatasetInfo, Examples, Predictions, TaskType
+from harness.data import Dataset, Examples, Predictions, TaskType
 from harness.errors import DataError, listed
 from harness.offers import BuildContext, Model, ModelRecipe
-from harness.testing.bench import REFUSALS, Notes, context_for, datasets_for
+from harness.testing.bench import REFUSALS, ModelBench, context_for, datasets_for
 from harness.testing.findings import SKIPPED, Finding, attempt, raised
 from harness.testing.generated import copied, same, same_examples
+from harness.testing.hostile_models import check_hostile
 from harness.testing.offered import check_params, ready_params
+from harness.testing.predicting import CLOSE, apart, check_predicting
 from harness.testing.saved import pickles_in
+from harness.testing.state import watched
 
 FEW = 20
 """Iterations a model is tried with, where its recipe says which parameter that is."""
 
+UNSURE = 2.0
+"""How many times as likely as another class one without rows may be: a network of one epoch has hardly learned yet."""
 
-def check_model(recipe: ModelRecipe, params: Any = None, dataset: Dataset | None = None) -> Iterator[Finding]:
+
+def check_model(
+    recipe: ModelRecipe, params: Any = None, dataset: Dataset | None = None, hostile: bool = False
+) -> Iterator[Finding]:
     """Check a model on each of its tasks.
 
     Parameters
@@ -35,6 +43,8 @@ def check_model(recipe: ModelRecipe, params: Any = None, dataset: Dataset | None
         Parameters to try it with (small ones, say); without it the defaults, with few iterations.
     dataset : Dataset, optional
         Data that it can take, for its task only; without it, generated tables. At least 50 rows of `train`.
+    hostile : bool
+        Also try what nobody should do to it: see `harness.testing.hostile_models`.
 
     Yields
     ------
@@ -55,7 +65,7 @@ def check_model(recipe: ModelRecipe, params: Any = None, dataset: Dataset | None
     for task, datasets in datasets_for(recipe.tasks, dataset).items():
         refusal: Finding | None = None
         for data in datasets:
-            refusal, *findings = _on(recipe, chosen, task, data)
+            refusal, *findings = _on(recipe, chosen, task, data, hostile)
             if refusal is None:
                 yield from (found for found in findings if found is not None)
                 break
@@ -64,28 +74,7 @@ def check_model(recipe: ModelRecipe, params: Any = None, dataset: Dataset | None
             yield refusal if dataset is None else replace(refusal, check=f"{task}: fit", problem=refusal.check)
 
 
-@dataclass(frozen=True, eq=False)
-class _Bench:
-    """One recipe on one data set."""
-
-    recipe: ModelRecipe
-    params: Any
-    context: BuildContext
-    info: DatasetInfo
-    train: Examples
-    inner: Examples
-    others: Examples
-
-    def fitted(self, train: Examples, inner: Examples | None = None) -> Model:
-        model = self.recipe.build(self.params, self.info, self.context)
-        model.fit(train, inner, Notes())
-        return model
-
-    def predicted(self, model: Model) -> Predictions:
-        return predict_checked(model, self.others, self.info, self.recipe.name)
-
-
-def _on(recipe: ModelRecipe, params: Any, task: TaskType, dataset: Dataset) -> list[Finding | None]:
+def _on(recipe: ModelRecipe, params: Any, task: TaskType, dataset: Dataset, hostile: bool) -> list[Finding | None]:
     """Return the refusal (or None), then the findings."""
     n = len(dataset.train)
     parts = (np.arange(0, n - 2 * (n // 5)), np.arange(n - 2 * (n // 5), n - n // 5), np.arange(n - n // 5, n))
@@ -96,10 +85,10 @@ def _on(recipe: ModelRecipe, params: Any, task: TaskType, dataset: Dataset) -> l
             threadpool_limits(limits=1),
             context_for(lambda: recipe.stages(params, dataset.info) if recipe.stages else (), dataset) as context,
         ):
-            bench = _Bench(recipe, params, context, dataset.info, train, inner, others.unlabelled())
+            bench = ModelBench(recipe, params, context, dataset.info, train, inner, others.unlabelled())
             given = copied(train)
             model = bench.fitted(given)
-            return [None, *_findings(bench, task, model, same_examples(given, train))]
+            return [None, *_findings(bench, task, model, same_examples(given, train), hostile)]
     except REFUSALS as error:
         return [Finding(recipe.name, f"{SKIPPED}{task}: {error}")]
     except KeyboardInterrupt:
@@ -108,7 +97,7 @@ def _on(recipe: ModelRecipe, params: Any, task: TaskType, dataset: Dataset) -> l
         return [None, Finding(recipe.name, f"{task}: fit", raised(error))]
 
 
-def _findings(bench: _Bench, task: TaskType, model: Model, kept: bool) -> Iterator[Finding]:
+def _findings(bench: ModelBench, task: TaskType, model: Model, kept: bool, hostile: bool) -> Iterator[Finding]:
     name = bench.recipe.name
     yield Finding(name, f"{task}: fit")
     yield Finding(name, f"{task}: leaves training rows as they are", "" if kept else "fit changed what it was given")
@@ -118,34 +107,45 @@ def _findings(bench: _Bench, task: TaskType, model: Model, kept: bool) -> Iterat
         first.append(bench.predicted(model))
         return ""
 
+    @cache
+    def again() -> tuple[Predictions, str]:
+        # not the first fit: what is imported meanwhile may change things for good
+        with watched() as changed:
+            found = bench.predicted(bench.fitted(bench.train))
+        return found, "".join(changed)
+
     yield attempt(name, f"{task}: predictions fit ids, classes and range", shape)
     if not first:
         return
-    yield attempt(name, f"{task}: same seed, same bytes", lambda: _repeats(bench, first[0]))
+    yield attempt(name, f"{task}: same seed, same bytes", lambda: _repeats(again()[0], first[0]))
+    yield attempt(name, f"{task}: leaves global state as it is", lambda: again()[1])
     with TemporaryDirectory(prefix="harness-") as folder:
         yield attempt(name, f"{task}: save and load", lambda: _reloads(bench, model, Path(folder), first[0]))
         yield attempt(name, f"{task}: no pickle is saved", lambda: _no_pickle(Path(folder)))
+    yield from check_predicting(bench, model, first[0], task)
     if bench.recipe.inner is not None:
         yield attempt(name, f"{task}: takes an inner holdout", lambda: _predicts(bench, bench.train, bench.inner))
     yield attempt(name, f"{task}: takes weights", lambda: _predicts(bench, _weighted(bench.train)))
     if bench.info.classes:
-        yield attempt(name, f"{task}: a fold that lacks a class", lambda: _lacks(bench))
+        yield attempt(name, f"{task}: a fold that lacks a class", lambda: _lacks(bench, len(bench.info.classes) - 1))
+        yield attempt(name, f"{task}: columns keep the order of classes", lambda: _lacks(bench, 0))
+    if hostile:
+        yield from check_hostile(bench, model, first[0].values, task)
 
 
-def _predicts(bench: _Bench, train: Examples, inner: Examples | None = None) -> str:
+def _predicts(bench: ModelBench, train: Examples, inner: Examples | None = None) -> str:
     bench.predicted(bench.fitted(train, inner))
     return ""
 
 
-def _repeats(bench: _Bench, first: Predictions) -> str:
-    again = bench.predicted(bench.fitted(bench.train))
+def _repeats(again: Predictions, first: Predictions) -> str:
     if same(first.values, again.values):
         return ""
-    apart = float(np.abs(first.values - again.values).max())
-    return f"a second fit with the same seed predicts other values, by up to {apart:.2g}; seed it from context.seed"
+    far = apart(first.values, again.values)
+    return f"a second fit with the same seed predicts other values, by up to {far:.2g}; seed it from context.seed"
 
 
-def _reloads(bench: _Bench, model: Model, folder: Path, first: Predictions) -> str:
+def _reloads(bench: ModelBench, model: Model, folder: Path, first: Predictions) -> str:
     model.save(folder)
     if not any(folder.iterdir()):
         return "save wrote nothing"
@@ -154,7 +154,7 @@ def _reloads(bench: _Bench, model: Model, folder: Path, first: Predictions) -> s
     values = bench.predicted(again).values
     if same(first.values, values):
         return ""
-    return f"the loaded model predicts other values, by up to {float(np.abs(first.values - values).max()):.2g}"
+    return f"the loaded model predicts other values, by up to {apart(first.values, values):.2g}"
 
 
 def _no_pickle(folder: Path) -> str:
@@ -167,14 +167,20 @@ def _weighted(train: Examples) -> Examples:
     return replace(train, weights=np.random.default_rng(0).uniform(0.5, 2.0, len(train)))
 
 
-def _lacks(bench: _Bench) -> str:
+def _lacks(bench: ModelBench, code: int) -> str:
+    """Fit without rows of a class: its column must be there, and hold little."""
     try:
-        return _predicts(bench, _without_a_class(bench.train, len(bench.info.classes) - 1))
+        model = bench.fitted(_without_a_class(bench.train, code))
     except DataError:
         # rows of one class are nothing to learn from; a model may say so
         if bench.info.task_type is TaskType.BINARY:
             return ""
         raise
+    means = bench.predicted(model).values.mean(axis=0)
+    if means[code] <= UNSURE * means.min() + CLOSE:
+        return ""
+    more = bench.info.classes[int(means.argmin())]
+    return f"class {bench.info.classes[code]!r} had no training rows, but is predicted more than {more!r}"
 
 
 def _without_a_class(train: Examples, code: int) -> Examples:

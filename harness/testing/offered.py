@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,10 +22,18 @@ def check_params(offer: Offer) -> Iterator[Finding]:
         ``summary`` and ``params: ...``.
     """
     kind: type[Any] = getattr(offer, "params", dataclasses.make_dataclass("NoParams", [], frozen=True))
-    yield Finding(offer.name, "summary", "" if offer.summary.strip() else "is empty; say in one line what it is")
+    yield check_summary(offer)
     yield attempt(offer.name, "params: a frozen dataclass with defaults", lambda: _frozen(kind, offer.name))
     yield attempt(offer.name, "params: every field has help", lambda: _documented(kind))
     yield attempt(offer.name, "params: survive JSON", lambda: _round_trip(kind, offer.name))
+    yield attempt(offer.name, "params: can be shown in one line", lambda: _shown(kind))
+    yield attempt(offer.name, "params: can be pickled", lambda: _pickled(kind))
+
+
+def check_summary(offer: Offer) -> Finding:
+    """Check that an offer says in one line what it is."""
+    told = "" if offer.summary.strip() else "is empty; say in one line what it is"
+    return Finding(offer.name, "summary", told or ("" if offer.summary.isprintable() else "is not one printable line"))
 
 
 def _frozen(kind: type[Any], name: str) -> str:
@@ -44,6 +53,21 @@ def _documented(kind: type[Any]) -> str:
 def _round_trip(kind: type[Any], name: str) -> str:
     default = kind()
     again = parse_params(kind, as_json(default), name)
+    return "" if again == default else f"{default} comes back as {again}"
+
+
+def _shown(kind: type[Any]) -> str:
+    texts = {doc.name: f"{doc.type} {doc.default} {doc.help}" for doc in document(kind)}
+    bad = [name for name, text in texts.items() if not text.isprintable() or " object at 0x" in text]
+    return f"{listed(bad)}: type, default or help does not print as one line" if bad else ""
+
+
+def _pickled(kind: type[Any]) -> str:
+    default = kind()
+    try:
+        again = pickle.loads(pickle.dumps(default))  # noqa: S301  what was pickled in the same line
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        return f"cannot be sent to another process ({error}); define the class at the top of a module"
     return "" if again == default else f"{default} comes back as {again}"
 
 

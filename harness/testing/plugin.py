@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from harness import hookspecs
 from harness.competition_file import FILE, read_competition
+from harness.device import count_gpus
 from harness.errors import ConfigError, PluginError, listed, nearest
 from harness.hookspecs import PROJECT
 from harness.offers import (
@@ -24,22 +25,23 @@ from harness.offers import (
     Rebalancer,
     Splitter,
 )
-from harness.plugins import GATHERED, LOCAL, Plugins, load_plugins
+from harness.plugins import ENABLE, GATHERED, LOCAL, Plugins, load_plugins
 from harness.testing.adjusters import check_adjuster
 from harness.testing.executors import check_executor
 from harness.testing.features import check_features
-from harness.testing.findings import Finding, attempt
+from harness.testing.findings import SKIPPED, Finding, attempt
 from harness.testing.metrics import check_metric
 from harness.testing.models import check_model
-from harness.testing.offered import check_params
+from harness.testing.predicting import PARITY
 from harness.testing.rebalancers import check_rebalancer
+from harness.testing.sources import check_source
 from harness.testing.splitters import check_splitter
 
 HEAVY = ("torch", "fastai", "pandas", "numpy", "sklearn", "scipy", "mlflow", "catboost", "matplotlib")
 """Libraries that would make ``harness list`` slow; they are imported inside the functions that need them."""
 
-CHECKS: dict[type[Any], Callable[[Any], Iterator[Finding]]] = {
-    DatasetSource: check_params,
+CHECKS: dict[type[Any], Callable[..., Iterator[Finding]]] = {
+    DatasetSource: check_source,
     Features: check_features,
     ModelRecipe: check_model,
     Metric: check_metric,
@@ -58,13 +60,18 @@ print(*sorted(set({heavy!r}) & set(sys.modules)))
 """
 
 
-def check_plugin(name: str) -> list[Finding]:
+def check_plugin(name: str, hostile: bool = False, params: Mapping[str, Any] | None = None) -> list[Finding]:
     """Check an installed plugin: how it loads, its hooks, and every offer on generated data.
 
     Parameters
     ----------
     name : str
         Name of its entry point, or the path of a competition's own ``plugin.py``.
+    hostile : bool
+        Also try every offer with what nobody should do to it: a blocked network, another day, labels and ids that would
+        give the answer away, rows twice or none at all.
+    params : mapping of str to dataclass instance, optional
+        Parameters to try an offer with (small ones, say), by its name; without them the defaults.
 
     Raises
     ------
@@ -82,6 +89,8 @@ def check_plugin(name: str) -> list[Finding]:
     found = next((loaded for loaded in plugins.loaded if loaded.name == plugin), None)
     if found is None:
         raise ConfigError(f"no plugin {name!r} is installed{nearest(name, [one.name for one in plugins.loaded])}")
+    if found.disabled:
+        raise ConfigError(f"plugin {name!r} is disabled; {ENABLE}")
     if found.error:
         return [Finding(plugin, "loads", f"{found.error}; {found.fix}")]
     findings = [Finding(plugin, "loads")]
@@ -89,7 +98,7 @@ def check_plugin(name: str) -> list[Finding]:
         findings.append(attempt(plugin, "listing it imports nothing heavy", lambda: _imports(plugin)))
     findings.append(attempt(plugin, "hooks are ones the harness calls", lambda: _hooks(plugins, plugin)))
     findings.append(attempt(plugin, "competitions can be read", lambda: _competitions(plugins, plugin)))
-    return [*findings, *_offers(plugins, plugin)]
+    return [*findings, *_offers(plugins, plugin, hostile, params or {})]
 
 
 def _imports(plugin: str) -> str:
@@ -122,7 +131,9 @@ def _competitions(plugins: Plugins, plugin: str) -> str:
     return ""
 
 
-def _offers(plugins: Plugins, plugin: str) -> Iterator[Finding]:
+def _offers(plugins: Plugins, plugin: str, hostile: bool, params: Mapping[str, Any]) -> Iterator[Finding]:
+    if plugin in plugins.answering(GATHERED[ModelRecipe]) and not count_gpus():
+        yield Finding(plugin, f"{SKIPPED}{PARITY}: there is none here")
     for kind, check in CHECKS.items():
         if plugin not in plugins.answering(GATHERED[kind]):
             continue
@@ -137,4 +148,4 @@ def _offers(plugins: Plugins, plugin: str) -> Iterator[Finding]:
             return
         for name, offer in offers.items():
             if name.startswith(f"{plugin}."):
-                yield from check(offer)
+                yield from check(offer, **({"params": params[name]} if name in params else {}), hostile=hostile)

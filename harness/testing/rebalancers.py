@@ -12,14 +12,18 @@ from harness.data import Dataset, DatasetInfo, Examples, TaskType, take_rows
 from harness.errors import listed
 from harness.offers import Rebalancer
 from harness.testing.bench import REFUSALS, SEED, datasets_for
-from harness.testing.findings import SKIPPED, Finding, attempt, raised
+from harness.testing.findings import SKIPPED, Finding, attempt, if_sound, raised
 from harness.testing.generated import copied, same, same_examples
+from harness.testing.hostile import check_clock, check_network, check_refusal
 from harness.testing.offered import check_params, ready_params
+from harness.testing.state import watched
 
 GENERATED = "generated:"
 
 
-def check_rebalancer(rebalancer: Rebalancer, params: Any = None, dataset: Dataset | None = None) -> Iterator[Finding]:
+def check_rebalancer(
+    rebalancer: Rebalancer, params: Any = None, dataset: Dataset | None = None, hostile: bool = False
+) -> Iterator[Finding]:
     """Check a rebalancer on a binary and a multiclass task.
 
     Parameters
@@ -28,6 +32,8 @@ def check_rebalancer(rebalancer: Rebalancer, params: Any = None, dataset: Datase
         Parameters to try it with, instead of the defaults.
     dataset : Dataset, optional
         Data it can take; without it, generated tables.
+    hostile : bool
+        Also try it without a network, on another day, with no rows, and with rows of one class.
     """
     yield from check_params(rebalancer)
     chosen = ready_params(rebalancer, params)
@@ -52,7 +58,11 @@ def check_rebalancer(rebalancer: Rebalancer, params: Any = None, dataset: Datase
                     yield Finding(
                         rebalancer.name, f"{task}: leaves what it is given", "" if kept else "changed its examples"
                     )
-                    yield from _findings(rebalancer, chosen, task, data.train, data.info, after)
+                    findings = list(_findings(rebalancer, chosen, task, data.train, data.info, after))
+                    yield from findings
+                    if hostile:
+                        more = _hostile(rebalancer, chosen, task, data.train, data.info, after)
+                        yield from if_sound(findings, more)
                 break
         else:
             yield refusal
@@ -66,7 +76,9 @@ def _findings(
     rebalancer: Rebalancer, params: Any, task: TaskType, before: Examples, info: DatasetInfo, after: Examples
 ) -> Iterator[Finding]:
     def repeats() -> str:
-        again = rebalancer.rebalance(params, before, info, SEED)
+        with watched() as told:
+            again = rebalancer.rebalance(params, before, info, SEED)
+        changed.extend(told)
         return "" if same_examples(after, again) else "the same seed gives other rows; use the seed it is given"
 
     name = rebalancer.name
@@ -75,7 +87,27 @@ def _findings(
     yield attempt(name, f"{task}: no new class", lambda: _classes(before, after, info))
     yield attempt(name, f"{task}: the same columns", lambda: _columns(before.inputs, after.inputs))
     yield attempt(name, f"{task}: weights are positive", lambda: _weights(after))
+    changed: list[str] = []
     yield attempt(name, f"{task}: same seed, same bytes", repeats)
+    yield Finding(name, f"{task}: leaves global state as it is", "".join(changed))
+
+
+def _hostile(
+    rebalancer: Rebalancer, params: Any, task: TaskType, before: Examples, info: DatasetInfo, after: Examples
+) -> Iterator[Finding]:
+    assert before.targets is not None
+    name, one_class = rebalancer.name, np.flatnonzero(before.targets == 0)
+
+    def anew(rows: Any = slice(None)) -> Examples:
+        return rebalancer.rebalance(params, before.take(np.arange(len(before))[rows]), info, SEED)
+
+    def on_another_day() -> str:
+        return "" if same_examples(after, anew()) else "on another day it gives other rows"
+
+    yield check_network(name, f"{task}: reaches no network", anew)
+    yield check_clock(name, f"{task}: the day is nothing", on_another_day)
+    yield check_refusal(name, f"{task}: takes or refuses no rows", lambda: anew(slice(0)))
+    yield check_refusal(name, f"{task}: takes or refuses rows of one class", lambda: anew(one_class))
 
 
 def _made(examples: Examples) -> Any:

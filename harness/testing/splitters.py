@@ -15,11 +15,17 @@ from harness.offers import Splitter
 from harness.testing.bench import REFUSALS
 from harness.testing.findings import SKIPPED, Finding, attempt, raised
 from harness.testing.generated import copied, same, same_examples, table
+from harness.testing.hostile import check_clock, check_network, check_refusal
 from harness.testing.offered import check_params, ready_params
+from harness.testing.state import watched
 
 
 def check_splitter(
-    splitter: Splitter, params: Any = None, examples: Examples | None = None, info: DatasetInfo | None = None
+    splitter: Splitter,
+    params: Any = None,
+    examples: Examples | None = None,
+    info: DatasetInfo | None = None,
+    hostile: bool = False,
 ) -> Iterator[Finding]:
     """Check a splitter: sides disjoint, every scored row covered once, the same folds every time.
 
@@ -30,6 +36,8 @@ def check_splitter(
     examples, info : optional
         Rows with the meta columns it needs; without them, generated rows that have ``group``, ``time``, ``fold``,
         ``latitude`` and ``longitude``.
+    hostile : bool
+        Also try it without a network, on another day, and with next to no rows.
     """
     yield from check_params(splitter)
     chosen = ready_params(splitter, params)
@@ -51,12 +59,15 @@ def check_splitter(
     kept = same_examples(given, rows)
     yield Finding(splitter.name, "split", "" if kept else "changed the rows it was given")
     yield attempt(splitter.name, "folds are folds", lambda: _kinds(folds))
+    yield attempt(splitter.name, "leaves global state as it is", lambda: _state(splitter, chosen, rows, about))
     yield attempt(splitter.name, "disjoint, every row covered once", lambda: _sound(folds, rows, splitter, chosen))
     yield attempt(
         splitter.name, "the same folds every time", lambda: _repeats(folds, splitter.split(chosen, rows, about))
     )
     yield attempt(splitter.name, "unscored rows only train", lambda: _unscored(splitter, chosen, rows, about))
     yield attempt(splitter.name, "cuts an inner holdout", lambda: _inner(splitter, chosen, rows, about, folds))
+    if hostile:
+        yield from _hostile(splitter, chosen, rows, about, folds)
 
 
 def _kinds(folds: Sequence[Any]) -> str:
@@ -86,6 +97,24 @@ def _repeats(folds: Sequence[Fold], again: Any) -> str:
 def _unscored(splitter: Splitter, params: Any, rows: Examples, info: DatasetInfo) -> str:
     some = replace(rows, scored=np.arange(len(rows)) % 4 != 0)
     return _sound(tuple(splitter.split(params, some, info)), some, splitter, params)
+
+
+def _state(splitter: Splitter, params: Any, rows: Examples, info: DatasetInfo) -> str:
+    with watched() as changed:
+        tuple(splitter.split(params, rows, info))
+    return "".join(changed)
+
+
+def _hostile(
+    splitter: Splitter, params: Any, rows: Examples, info: DatasetInfo, folds: Sequence[Fold]
+) -> Iterator[Finding]:
+    def split(n: int = len(rows)) -> tuple[Fold, ...]:
+        return tuple(splitter.split(params, rows.take(np.arange(n)), info))
+
+    yield check_network(splitter.name, "reaches no network", split)
+    yield check_clock(splitter.name, "the day is nothing", lambda: _repeats(folds, split()))
+    yield check_refusal(splitter.name, "takes or refuses no rows", lambda: split(0))
+    yield check_refusal(splitter.name, "takes or refuses a single row", lambda: split(1))
 
 
 def _inner(splitter: Splitter, params: Any, rows: Examples, info: DatasetInfo, folds: Sequence[Fold]) -> str:

@@ -158,18 +158,19 @@ def test_a_model_that_refuses_tables_is_skipped_but_must_take_what_the_caller_gi
     assert failed(given) == {"binary: fit"}
 
 
-def test_a_model_is_tried_with_few_iterations_and_a_wrong_name_of_them_is_told():
-    @dataclass(frozen=True)
-    class Params:
-        trees: int = param(5000, "trees")
+@dataclass(frozen=True)
+class Forest:
+    trees: int = param(5000, "trees")
 
+
+def test_a_model_is_tried_with_few_iterations_and_a_wrong_name_of_them_is_told():
     seen = []
 
     def build(params, info, context):
         seen.append(params.trees)
         return Shares("", info, context)
 
-    offer = replace(recipe(), params=Params, build=build, iterations="trees")
+    offer = replace(recipe(), params=Forest, build=build, iterations="trees")
     assert failures(check_model(offer)) == []
     assert set(seen) == {20}
     assert failed(check_model(replace(offer, iterations="tres"))) == {"iterations"}
@@ -194,22 +195,35 @@ def test_stages_of_a_model_are_run_for_it():
 # --- parameters -----------------------------------------------------------------------------------------------------
 
 
-def test_parameters_must_be_frozen_have_defaults_help_and_survive_json():
-    @dataclass
-    class Thawed:
+@dataclass
+class Thawed:
+    depth: int = param(3, "depth")
+
+
+@dataclass(frozen=True)
+class Needs:
+    depth: int
+
+
+@dataclass(frozen=True)
+class Bare:
+    depth: int = 3
+
+
+@dataclass(frozen=True)
+class OutOfBounds:
+    depth: int = param(0, "depth", low=1)
+
+
+@dataclass(frozen=True)
+class Lines:
+    depth: int = param(3, "depth\nof a tree")
+
+
+def test_parameters_must_be_frozen_have_defaults_help_and_survive_json_and_processes():
+    @dataclass(frozen=True)
+    class Here:
         depth: int = param(3, "depth")
-
-    @dataclass(frozen=True)
-    class Needs:
-        depth: int
-
-    @dataclass(frozen=True)
-    class Bare:
-        depth: int = 3
-
-    @dataclass(frozen=True)
-    class OutOfBounds:
-        depth: int = param(0, "depth", low=1)
 
     frozen, helped = "params: a frozen dataclass with defaults", "params: every field has help"
     # the postponed annotations of this module are read from its globals
@@ -218,7 +232,10 @@ def test_parameters_must_be_frozen_have_defaults_help_and_survive_json():
     assert failed(check_params(replace(recipe(), params=Bare))) == {helped}
     assert failed(check_params(replace(recipe(), params=OutOfBounds))) == {"params: survive JSON"}
     assert failed(check_params(replace(recipe(), params=int))) >= {frozen}
-    assert failed(check_params(replace(recipe(), summary=" "))) == {"summary"}
+    assert failed(check_params(replace(recipe(), params=Lines))) == {"params: can be shown in one line"}
+    assert failed(check_params(replace(recipe(), params=Here))) == {"params: can be pickled"}
+    for summary in (" ", "two\nlines", "\x1b[31mred"):
+        assert failed(check_params(replace(recipe(), summary=summary))) == {"summary"}
 
 
 # --- pickles --------------------------------------------------------------------------------------------------------

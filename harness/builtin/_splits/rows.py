@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.builtin._splits.columns import column, groups, strata
-from harness.data import DatasetInfo, Examples, Fold
+from harness.data import DatasetInfo, Examples, Fold, check_any
 from harness.errors import DataError, listed
 from harness.params import param
 
@@ -126,6 +126,7 @@ def predefined(params: PredefinedParams, examples: Examples, _info: DatasetInfo)
     import numpy as np
     import pandas as pd
 
+    check_any(examples, "split")
     values = _numbers_if_all(column(examples, "fold_on", params.fold_on))
     rows = examples.scored_rows()
     codes, names = pd.factorize(values, sort=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from harness.builtin._splits.columns import groups
 from harness.builtin._splits.places import EARTH_KM, Places, degrees_of, nearest_place, read_places, unit_vectors
 from harness.builtin._splits.rows import MAX_SEED
-from harness.data import DatasetInfo, Examples, Fold
+from harness.data import DatasetInfo, Examples, Fold, check_any
 from harness.errors import DataError
 from harness.params import param
 
@@ -55,6 +55,7 @@ def spatial(params: SpatialParams, examples: Examples, _info: DatasetInfo) -> It
     """
     import numpy as np
 
+    check_any(examples, "split")
     rows = examples.scored_rows()
     places = read_places(examples, params.latitude_on, params.longitude_on)
     units, centres = _units(places, examples, params.group_on)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.data import LOWER, POINT, UPPER, DatasetInfo
+from harness.data import LOWER, POINT, UPPER, DatasetInfo, check_any
 from harness.errors import ConfigError, PluginError, nearest
 from harness_airquality.interval_shape import Calibration, Settings, Shape, excess, fit_shape, weighted_quantile
 from harness_airquality.stations import PLACE, REGION
@@ -85,9 +85,12 @@ class Conformal:
         ------
         ConfigError
             If the column of regions is not in the meta.
+        DataError
+            If there are no rows.
         PluginError
             If the predictions are neither points nor points with an interval.
         """
+        check_any(oof.values, "airquality.conformal")
         self._width = _width(oof.values)
         self._floor = 0.0 if oof.targets.min() >= 0 else None
         calibration = self._calibration(oof)

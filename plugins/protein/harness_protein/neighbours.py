@@ -95,11 +95,15 @@ class Neighbours:
 
     def predict(self, examples: Examples) -> Predictions:
         """Predict."""
+        import numpy as np
+
         from harness_protein.homology.kmers import residues
         from harness_protein.homology.logit import probabilities
         from harness_protein.homology.relatives import facts
 
         assert self._shares is not None
+        if not len(examples):
+            return Predictions(examples.ids, np.zeros((0, len(self.info.outputs))), self.info.outputs)
         about = facts(residues(examples.inputs), self._reference, self.params.aligned)
         values = (1 - PRIOR) * probabilities(about, self._weights) + PRIOR * self._shares
         return Predictions(examples.ids, values, self.info.outputs)

@@ -192,6 +192,6 @@ def test_the_offer_keeps_the_contract():
     ids = np.array([f"r{row}" for row in range(len(frame))], dtype=object)
     data = Dataset(INFO, Examples(ids, frame, targets), test=Examples(ids, frame))
     (offer,) = features()
-    found = list(check_features(offer, dataset=data))
+    found = list(check_features(offer, dataset=data, hostile=True))
     assert found
     assert [finding for finding in found if finding.problem or finding.check.startswith(SKIPPED)] == []

@@ -141,7 +141,7 @@ def test_odd_sequences_are_predicted_too(families, info):
 
 def test_the_kit_passes_it(families, info):
     examples, _ = families(n=20, members=4)
-    assert failures(check_model(RECIPE, dataset=Dataset(info, examples))) == []
+    assert failures(check_model(RECIPE, dataset=Dataset(info, examples), hostile=True)) == []
 
 
 def test_what_it_cannot_do_is_told(families, info, tmp_path):

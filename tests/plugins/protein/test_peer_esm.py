@@ -56,7 +56,7 @@ def test_the_kit_passes(data, params, weights):
     given = replace(
         recipe(), build=lambda params, info, context: build(replace(params, weights=str(weights)), info, context)
     )
-    findings = list(check_model(given, params, data))
+    findings = list(check_model(given, params, data, hostile=True))
     assert failures(findings) == []
     assert not any(found.skipped for found in findings)
 

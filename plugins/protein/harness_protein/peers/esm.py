@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.data import DatasetInfo, Examples, Predictions
+from harness.data import DatasetInfo, Examples, Predictions, check_any
 from harness.errors import StoreError
 from harness.offers import CLASSIFICATION, BuildContext, Model, ModelRecipe, TaskLog
 from harness.params import param
@@ -70,6 +70,7 @@ class Esm:
         """Fit a regression on standardized vectors; the network stays as it is."""
         from harness_protein.peers.logistic import fitted
 
+        check_any(train, NAME)
         params, threads = self.params, self.context.threads
         vectors = self._vectors(train)
         centre, scale = vectors.mean(axis=0), vectors.std(axis=0) + LEAST_SCALE

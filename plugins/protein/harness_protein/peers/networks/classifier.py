@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.data import DatasetInfo, Examples, Predictions
+from harness.data import DatasetInfo, Examples, Predictions, check_any
 from harness.errors import StoreError
 from harness.neural import learner, pictures
 from harness.neural.threads import threads_of
@@ -47,6 +47,7 @@ class SequenceNetwork:
 
     def fit(self, train: Examples, inner: Examples | None, log: TaskLog) -> None:
         """Train each member on `train`; with `inner`, keep the epoch that is best on it."""
+        check_any(train, "a network of sequences")
         self._nets = []
         tokens = tokens_of(train, self.params.max_residues)
         for member in range(self.params.members):
