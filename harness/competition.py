@@ -114,7 +114,7 @@ class Blend:
     of : tuple of str
         At least two strategies of the same file.
     method : str
-        What is done with the members' predictions: one of `BLEND_METHODS`.
+        What is done with the members' predictions.
     description : str
         One line for the board.
     named_only : bool

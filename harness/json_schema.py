@@ -89,7 +89,7 @@ def attributes_of(kind: type[Any]) -> dict[str, str]:
     _, _, text = (inspect.getdoc(kind) or "").partition("Attributes\n----------\n")
     found = {}
     for heads, about in re.findall(r"^([\w, ]+) : .*\n((?:    .*(?:\n|$))+)", text, flags=re.MULTILINE):
-        line = " ".join(about.split()).replace("``", "`")
+        line = " ".join(about.split()).replace("``", "`").replace("None: ", "without it: ")
         found.update({name.strip(): line for name in heads.split(",")})
     return found
 
@@ -208,8 +208,9 @@ class _Maker:
         forms = []
         for name, offer in self.plugins.offers(DatasetSource).items():
             source = {"const": name, "description": offer.summary}
-            params = {**_closed(params_schema(offer.params)), "description": offer.summary}
-            variants = _each({**variant, "properties": {**variant["properties"], "params": params}})
+            params = {**table["properties"]["params"], **_closed(params_schema(offer.params))}
+            own = {**variant, "properties": {**variant["properties"], "params": params}}
+            variants = {**table["properties"]["variants"], "additionalProperties": own}
             changed = {"source": source, "params": params, "variants": variants}
             forms.append({**table, "properties": {**table["properties"], **changed}})
         forms += [{**table, "properties": {**table["properties"], "source": own}} for own in self.own]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from commands_page import cell
+from commands_page import cell, code
 
 from harness.json_schema import params_schema
 from harness.params import ParamDoc, document
@@ -53,7 +53,7 @@ def _offer(offer: Any) -> str:
 
 
 def _default(doc: ParamDoc) -> str:
-    return "" if doc.default is None else f"`{cell(toml(doc.default))}`"
+    return "" if doc.default is None else code(toml(doc.default))
 
 
 def toml(value: Any) -> str:
