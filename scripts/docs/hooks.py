@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from commands_page import commands_page
-from includes import Places, include, places_of, turn_links
+from includes import PICTURES, Places, include, pictures_of, places_of, turn_links
 from keys_page import keys_page
 from offers_page import offers_page
 
@@ -27,10 +27,13 @@ _places = Places({})
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Learn which page holds which file or section of the repository."""
-    del config
+    """Learn which page holds which file or section of the repository, and bring the pictures of these."""
+    from mkdocs.structure.files import File
+
     texts = {file.src_uri: file.content_string for file in files.documentation_pages()}
     _places.update(places_of(texts, ROOT))
+    for path in pictures_of(texts, ROOT):
+        files.append(File.generated(config, f"{PICTURES}/{path}", abs_src_path=str(ROOT / path)))
     return files
 
 

@@ -14,6 +14,10 @@ HEADING = re.compile(r"^(#{1,6}) (.+)$")
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s]+)\)")
 
 
+PICTURES = "elsewhere"
+"""Folder of the site for pictures that lie outside ``docs``, each at its path in the repository."""
+
+
 class Places(dict[tuple[str, str], str]):
     """Pages by what they include: ``("README.md", "limits") -> "index.md#limits"``; a whole file has no anchor."""
 
@@ -94,6 +98,18 @@ def places_of(pages: Mapping[str, str], root: Path) -> Places:
     return places
 
 
+def pictures_of(pages: Mapping[str, str], root: Path) -> list[str]:
+    """Return the paths of the pictures in included files that lie outside ``docs``."""
+    found = set()
+    for text in pages.values():
+        for path, _ in _asked(text):
+            for picture, _, target in LINK.findall((root / path).read_text(encoding="utf-8")):
+                place = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+                if picture and not place.startswith("docs/") and (root / place).is_file():
+                    found.add(place)
+    return sorted(found)
+
+
 def include(markdown: str, uri: str, places: Places, root: Path) -> str:
     """Replace every request by the text, one level below the heading that it stands under."""
     out, above = [], 0
@@ -123,10 +139,10 @@ def turn_links(text: str, source: Path, uri: str, places: Places, root: Path) ->
         if re.match(r"[a-z]+:", target) or (not path and source.parts[0] == "docs"):
             return found[0]
         place = posixpath.normpath(posixpath.join(source.parent.as_posix(), path)) if path else source.as_posix()
-        page = _page(place, anchor, places)
-        if page is None and (root / place).exists():
-            return label if not picture else found[0]
-        return found[0] if page is None else f"{picture}[{label}]({_relative(page, uri)})"
+        page = f"{PICTURES}/{place}" if picture and not place.startswith("docs/") else _page(place, anchor, places)
+        if page is None or (picture and not (root / place).exists()):
+            return label if (root / place).exists() else found[0]
+        return f"{picture}[{label}]({_relative(page, uri)})"
 
     return "\n".join(LINK.sub(turned, line) if prose else line for line, prose in lines_of(text))
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "scripts" / "docs"))
 
 from commands_page import cell, commands_page  # noqa: E402
-from includes import Places, headings, include, places_of, section, shift, slug, turn_links  # noqa: E402
+from includes import Places, headings, include, pictures_of, places_of, section, shift, slug, turn_links  # noqa: E402
 from keys_page import keys_page  # noqa: E402
 from offers_page import offers_page, toml, words  # noqa: E402
 
@@ -95,14 +95,24 @@ def test_links_go_to_the_page_that_holds_the_section(repository):
         ("[code](code.py)", "code"),
         ("[web](https://example.org/code.py)", "[web](https://example.org/code.py)"),
         ("[page](docs/guide/one.md#x)", "[page](one.md#x)"),
-        ("![p](docs/p.png)", "![p](../p.png)"),
+        ("![p](docs/guide/p.png)", "![p](p.png)"),
+        ("![p](plugins/a/p.png)", "![p](../elsewhere/plugins/a/p.png)"),
+        ("![p](missing.png)", "![p](missing.png)"),
         ("[nothing](nothing.md)", "[nothing](nothing.md)"),
         ("    [code](code.py)", "    [code](code.py)"),
     ],
 )
 def test_a_link_is_turned(link, turned, repository):
     places = Places({("plugins/a/README.md", ""): "a.md"})
+    for path in ("docs/guide/p.png", "plugins/a/p.png"):
+        (repository / path).touch()
     assert turn_links(link, Path("README.md"), "guide/one.md", places, repository) == turned
+
+
+def test_pictures_of_included_files_are_brought(repository):
+    (repository / "plugins/a/p.png").touch()
+    (repository / "plugins/a/README.md").write_text("# a\n![p](p.png) ![q](missing.png) ![r](../../docs/r.png)\n")
+    assert pictures_of({"a.md": "<!-- include: plugins/a/README.md -->"}, repository) == ["plugins/a/p.png"]
 
 
 # what is made from the code -----------------------------------------------------------------------------------------
