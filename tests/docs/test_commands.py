@@ -100,7 +100,8 @@ def problem_of(words: list[str]) -> str:
         return error.format_message()
     known = {param.name: param for param in command.params}
     for name, value in given.items():
-        if isinstance(known.get(name), click.Argument) and known[name].required and not value:
+        absent = not (isinstance(value, str | tuple) and value)  # click has a value of its own for what is not given
+        if isinstance(known.get(name), click.Argument) and known[name].required and absent:
             return f"missing {name}"
     return f"too many arguments: {more}" if more else ""
 
