@@ -9,20 +9,20 @@ PLUGINS := $(patsubst %/pyproject.toml,./%,$(wildcard plugins/*/pyproject.toml))
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup demo test test-slow reliability packaging lint bench
+.PHONY: setup demo test test-slow reliability packaging lint docs bench
 .DEFAULT_GOAL := setup
 
 setup: $(STAMP)
 
 $(STAMP): $(PROJECTS) constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]' $(foreach plugin,$(PLUGINS),-e '$(plugin)[sample]')
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,docs]' $(foreach plugin,$(PLUGINS),-e '$(plugin)[sample]')
 	touch $@
 
 demo: $(STAMP)  ## a leaderboard and a submission from real data that needs no download
 	$(BIN)/harness --workspace $(DEMO) run class-imbalance
 
-test: $(STAMP) packaging
+test: $(STAMP) packaging docs
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist loadfile
 
 test-slow: $(STAMP)
@@ -39,6 +39,9 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(STAMP)  ## the documentation, into build/docs; a broken link or any warning fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -W error -m mkdocs build --quiet --strict
 
 bench: $(STAMP)
 	set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done

@@ -50,8 +50,16 @@ class Strategy:
 
     Attributes
     ----------
+    model : Use
+        What learns; the one part that a strategy cannot do without.
+    features : Use or None
+        What turns the inputs into those of the model, fitted inside the fold.
+    rebalancer : Use or None
+        What changes the training rows of a fold, or their weights.
     adjusters : tuple of Use
-        Applied in this order.
+        Corrections of the predictions, fitted across folds and applied in this order.
+    description : str
+        One line for the board.
     refit : bool
         Predict the test set with one model fitted on all training rows, instead of the mean over folds.
     baseline : bool
@@ -106,7 +114,9 @@ class Blend:
     of : tuple of str
         At least two strategies of the same file.
     method : str
-        One of `BLEND_METHODS`.
+        What is done with the members' predictions.
+    description : str
+        One line for the board.
     named_only : bool
         Runs only where ``--strategy`` names it.
     """
@@ -124,12 +134,18 @@ class VariantSpec:
 
     Attributes
     ----------
+    about : str
+        One line for people: what these data are.
+    params : mapping
+        Parameters of the source that differ for this variant.
     urls : tuple of str
         Files that ``harness fetch`` downloads; empty for what a plugin ships itself.
     sha256 : mapping of str to str
         Known digests by file name; a file without one is shown as unverified.
     size : str
         For people: ``"1.2 GB"``.
+    licence : str
+        For people: under which terms the data are given.
     """
 
     name: str
@@ -147,6 +163,14 @@ class DataSpec:
 
     Attributes
     ----------
+    source : str
+        The offer that reads the data.
+    variant : str
+        What is read unless ``--data`` says otherwise.
+    params : mapping
+        Parameters of the source.
+    variants : mapping of str to VariantSpec
+        The variants by name: ``sample``, ``public``, ``official``.
     unlabelled : tuple of str
         Files or folders of rows without targets, relative to the data or to the competition's folder.
     """
@@ -182,7 +206,7 @@ class SubmissionSchema:
     Attributes
     ----------
     id : str
-        Name of the id column.
+        Name of the id column of the file.
     columns : mapping of str to str
         Submission column -> output it holds: a class, ``point``, or ``label``.
     values : str
@@ -198,7 +222,7 @@ class SubmissionSchema:
 
     id: str
     columns: Mapping[str, str]
-    values: str
+    values: str = "probabilities"
     low: float | None = None
     high: float | None = None
     nothing: str = ""
@@ -211,8 +235,14 @@ class Rules:
 
     Attributes
     ----------
+    external_data : bool
+        Whether rows from elsewhere may be learned from.
+    pretrained : bool
+        Whether pretrained weights may be used.
     test_inputs : bool
         Whether anything may be learned from the test set's inputs.
+    text : str
+        The rules in words, for people.
     """
 
     external_data: bool = True
@@ -278,6 +308,36 @@ class Competition:
 
     Attributes
     ----------
+    title : str
+        One line for people.
+    task : TaskType
+        What is to be predicted.
+    metrics : tuple of str
+        The scores of the board; the first ranks it.
+    data : DataSpec
+        Where the data come from.
+    split : Use
+        How rows are cut into folds.
+    strategies : tuple of Strategy
+        What is tried: each a line of the board.
+    blends : tuple of Blend
+        Strategies put together, each a line of the board.
+    description : str
+        A sentence or two for people.
+    url : str
+        Web address of the competition, or of its data.
+    evaluate : Evaluate
+        What the board is ranked by.
+    submission : SubmissionSchema or None
+        What a submission file looks like; None: as the sample file of the data.
+    rules : Rules
+        What the competition allows.
+    budget : Budget
+        How long training may take.
+    leaks : Leaks
+        What ``harness check`` may find without failing.
+    board : BoardSpec or None
+        Where ``final_board.csv`` comes from, and what gives medals.
     split_allowed : str
         Why a split at random is right although the test set is not such a draw; empty: it is refused.
     """

@@ -32,6 +32,10 @@ from harness.errors import ConfigError, nearest
 from harness.findings import KINDS
 
 FILE = "competition.toml"
+RANKED_ON = ("oof", "valid")
+VALUES = ("probabilities", "labels", "decisions", "point")
+SITES = ("kaggle", "zindi")
+MEDALS = ("gold", "silver", "bronze")
 
 
 def read_competition(home: Path) -> Competition:
@@ -221,8 +225,8 @@ def _variant(name: str, section: _Section) -> VariantSpec:
 def _evaluate(section: _Section) -> Evaluate:
     on, prior = section.text("on", "oof"), section.take("target_prior", None)
     section.done()
-    if on not in ("oof", "valid"):
-        raise ConfigError(f"{section.where}: on = {on!r}{nearest(on, ['oof', 'valid'])}")
+    if on not in RANKED_ON:
+        raise ConfigError(f"{section.where}: on = {on!r}{nearest(on, RANKED_ON)}")
     if isinstance(prior, Mapping):
         shares = [share for share in prior.values() if type(share) in (int, float) and 0 <= share <= 1]
         if len(shares) < len(prior) or abs(sum(shares) - 1) > 1e-3:
@@ -242,10 +246,9 @@ def _submission(section: _Section) -> SubmissionSchema:
         raise ConfigError(
             f"{section.where}: columns = {columns!r}: expected a list of classes, or column = class pairs"
         )
-    values = section.text("values", "probabilities")
-    kinds = ["probabilities", "labels", "decisions", "point"]
-    if values not in kinds:
-        raise ConfigError(f"{section.where}: values = {values!r}{nearest(values, kinds)}")
+    values = section.text("values", SubmissionSchema.values)
+    if values not in VALUES:
+        raise ConfigError(f"{section.where}: values = {values!r}{nearest(values, VALUES)}")
     schema = SubmissionSchema(
         section.text("id"),
         dict(columns),
@@ -293,10 +296,6 @@ def _leaks(section: _Section) -> Leaks:
         if not reasons.text(name).strip():
             raise ConfigError(f"{reasons.where}: {name}: expected the reason, as text")
     return Leaks(dict(reasons.table))
-
-
-SITES = ("kaggle", "zindi")
-MEDALS = ("gold", "silver", "bronze")
 
 
 def _board(section: _Section) -> BoardSpec:

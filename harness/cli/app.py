@@ -59,6 +59,7 @@ COMMANDS = {
     "new": ("new", "Begin something of your own: a plugin that installs, with tests that pass."),
     "check-plugin": ("develop", "Run the conformance kit on an installed plugin."),
     "crash-test": ("crash", "Kill a run at random moments, resume it, and compare with one that nobody disturbed."),
+    "schema": ("schema", "Print the JSON Schema of competition files, by which an editor completes and checks them."),
     "completion": ("develop", "Print the completion script of a shell."),
 }
 """Each command: the module of `harness.cli` that holds it, imported only when it is used, and its line in the help."""
