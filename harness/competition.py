@@ -130,6 +130,8 @@ class VariantSpec:
         Known digests by file name; a file without one is shown as unverified.
     size : str
         For people: ``"1.2 GB"``.
+    from_site : bool
+        ``harness fetch`` downloads the files of the competition's site instead, with the user's account there.
     """
 
     name: str
@@ -139,6 +141,12 @@ class VariantSpec:
     sha256: Mapping[str, str] = field(default_factory=dict)
     size: str = ""
     licence: str = ""
+    from_site: bool = False
+
+    @property
+    def fetched(self) -> bool:
+        """Whether its files are downloaded by ``harness fetch``."""
+        return bool(self.urls) or self.from_site
 
 
 @dataclass(frozen=True)
@@ -257,6 +265,22 @@ class BoardSpec:
 
 
 @dataclass(frozen=True)
+class SiteSpec:
+    """Where the competition is held.
+
+    Attributes
+    ----------
+    name : str
+        A site that a plugin offers: ``kaggle``, ``zindi``.
+    id : str
+        What the site calls the competition, as in its web address.
+    """
+
+    name: str
+    id: str
+
+
+@dataclass(frozen=True)
 class Budget:
     """How long training may take, seconds; None: as long as it takes.
 
@@ -300,6 +324,7 @@ class Competition:
     leaks: Leaks = field(default_factory=Leaks)
     split_allowed: str = ""
     board: BoardSpec | None = None
+    site: SiteSpec | None = None
 
     @property
     def primary(self) -> str:

@@ -31,10 +31,22 @@ from harness.offers import (
     ModelRecipe,
     Offer,
     Rebalancer,
+    Site,
     Splitter,
 )
 
-BUILTIN = ("competitions", "metrics", "splits", "baselines", "adjusters", "submission", "figures", "page", "executors")
+BUILTIN = (
+    "competitions",
+    "metrics",
+    "splits",
+    "baselines",
+    "adjusters",
+    "submission",
+    "figures",
+    "page",
+    "executors",
+    "sites",
+)
 LOCAL = "local"
 T = TypeVar("T", bound=Offer)
 KNOWN = {
@@ -55,6 +67,7 @@ GATHERED: dict[type[Any], str] = {
     Rebalancer: "harness_rebalancers",
     Adjuster: "harness_adjusters",
     Executor: "harness_executors",
+    Site: "harness_sites",
 }
 
 

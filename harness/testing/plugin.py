@@ -22,6 +22,7 @@ from harness.offers import (
     Metric,
     ModelRecipe,
     Rebalancer,
+    Site,
     Splitter,
 )
 from harness.plugins import GATHERED, LOCAL, Plugins, load_plugins
@@ -47,6 +48,7 @@ CHECKS: dict[type[Any], Callable[[Any], Iterator[Finding]]] = {
     Rebalancer: check_rebalancer,
     Adjuster: check_adjuster,
     Executor: check_executor,
+    Site: check_params,
 }
 
 LISTING = """
