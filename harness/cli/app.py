@@ -53,6 +53,7 @@ COMMANDS = {
     "whence": ("trace", "Find the run that made a submission, even a disguised one; or the nearest and what differs."),
     "reproduce": ("trace", "Rebuild a run from what is recorded of it, and say MATCH or what differs first and why."),
     "predict": ("submit", "Predict new data with a finished run."),
+    "export": ("export", "Write a run as a folder for a site's notebooks without network; `export verify` tries it."),
     "import": ("submit", "Put a notebook's predictions on the leaderboard, scored by the same rules."),
     "check-plugin": ("develop", "Run the conformance kit on an installed plugin."),
     "crash-test": ("crash", "Kill a run at random moments, resume it, and compare with one that nobody disturbed."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,6 +17,9 @@ CREDENTIALS = (
     "make a token at https://www.kaggle.com/settings and put it into ~/.kaggle/access_token, or set KAGGLE_API_TOKEN"
     " (older: ~/.kaggle/kaggle.json, or KAGGLE_USERNAME and KAGGLE_KEY)"
 )
+PAGE_SIZE = 100
+"""Of the newest submissions, among which one's own is looked for."""
+SECRETS = ("KAGGLE_KEY", "KAGGLE_API_TOKEN")
 MISSING = "Kaggle's client is not installed: pip install 'competition-harness[kaggle]'"
 
 
@@ -31,11 +35,12 @@ class KaggleSite:
     """
 
     def __init__(self) -> None:
-        self.calls = Calls("Kaggle", CREDENTIALS, PAGE)
+        given = tuple(os.environ[name] for name in SECRETS if os.environ.get(name))
+        self.calls = Calls("Kaggle", CREDENTIALS, PAGE, given)
         with self.calls.told("a sign-in"):
             self.api = _authenticated()
         known = (self.api.config_values.get(name) for name in ("key", "token"))
-        self.calls = Calls("Kaggle", CREDENTIALS, PAGE, tuple(str(secret) for secret in known if secret))
+        self.calls = Calls("Kaggle", CREDENTIALS, PAGE, (*given, *(str(secret) for secret in known if secret)))
 
     def files(self, competition: str) -> Mapping[str, Remote]:
         """Return the one archive of all files of a competition, at an address that holds for some hours."""
@@ -43,7 +48,7 @@ class KaggleSite:
 
         request = ApiDownloadDataFilesRequest()
         request.competition_name = competition
-        # the client's own download resumes nothing that was cut in another form, and checks no digest
+        # only the address: `harness.fetch` brings the bytes, resumes in a later command, and records their digest
         with self.calls.told("the files", competition), self.api.build_kaggle_client() as client:
             answer = client.competitions.competition_api_client.download_data_files(request)
             answer.close()
@@ -67,21 +72,16 @@ class KaggleSite:
         return str(answer.ref)
 
     def look(self, competition: str, submission: str) -> Standing:
-        """Return how a submission stands; one that Kaggle cannot find yet is pending."""
-        from requests import HTTPError
-
+        """Return how a submission stands; one that Kaggle does not list yet is pending."""
         with self.calls.told("the score", competition):
-            try:
-                found = self.api.get_submission(int(submission))
-            except HTTPError as error:
-                if error.response is not None and error.response.status_code == 404:
-                    return Standing(PENDING)
-                raise
-        status = found.status.name.lower()
+            listed = self.api.competition_submissions(competition, page_size=PAGE_SIZE)
+        found = next((one for one in listed or () if one is not None and str(one.ref) == submission), None)
+        status = "pending" if found is None else found.status.name.lower()
         if status == "error":
             return Standing("error", message=self.calls.hidden(found.error_description or "Kaggle gives no reason"))
-        scores = (_number(found.public_score), _number(found.private_score))
-        return Standing("complete", *scores) if status == "complete" else Standing(PENDING)
+        if status != "complete":
+            return Standing(PENDING)
+        return Standing("complete", _number(found.public_score), _number(found.private_score))
 
 
 def _authenticated() -> Any:

@@ -7,6 +7,7 @@ and with it accept the rules, while it selects one.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,7 +73,9 @@ class ZindiSite:
 
     def submit(self, competition: str, file: Path, message: str) -> str:
         """Upload a file."""
-        with self.calls.told("the submission", competition):
+        # the client leaves the file to the garbage collector
+        with self.calls.told("the submission", competition), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
             answer = self._call(competition, self.api.submit_file, self.token, competition, str(file), message)
         return str(answer["id"])
 
@@ -84,13 +87,13 @@ class ZindiSite:
         if found is None:
             return Standing(PENDING)
         if found.get("status") not in DONE:
-            return Standing(
-                "error", message=self.calls.hidden(str(found.get("status_description") or "no reason given"))
-            )
+            reason = str(found.get("status_description") or "no reason given")
+            return Standing("error", message=self.calls.hidden(reason))
         public, private = found.get("public_score"), found.get("private_score")
         if public is None and private is None:
             return Standing(PENDING)
-        return Standing("complete", *(None if score is None else float(score) for score in (public, private)))
+        scores = [None if score is None else float(score) for score in (public, private)]
+        return Standing("complete", scores[0], scores[1])
 
     def _call(self, competition: str, call: Any, *given: Any) -> Any:
         """Call the client; an error that the site tells in an answer of its own is raised, by what it means."""
