@@ -70,7 +70,7 @@ def verify(folder: Path, data: str = "", *, environment: Path | None = None) -> 
     about = _about(folder)
     if environment is None:
         _check_python(about)
-    given = data or _data(folder, about)
+    given = str(Path(data).resolve()) if data and Path(data).exists() else data or _data(folder, about)
     cut = cutting()
     place = Path(tempfile.mkdtemp(prefix="harness-verify-"))
     try:
@@ -134,9 +134,7 @@ def _variables(folder: Path, place: Path, data: str, environment: Path | None) -
     own = {"HOME": str(place), "PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PYTHONNOUSERSITE": "1"}
     if environment is not None:  # its packages may be found by a path
         own["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-    path = Path(data)
-    given = str(path.resolve()) if path.exists() else data
-    inputs = {"HARNESS_INPUT": str((folder / DATASET).resolve()), "HARNESS_DATA": given}
+    inputs = {"HARNESS_INPUT": str((folder / DATASET).resolve()), "HARNESS_DATA": data}
     return {**kept, **own, **inputs, "HARNESS_OUTPUT": str(place / "submission.csv")}
 
 
@@ -155,7 +153,7 @@ def _compared(folder: Path, file: Path, about: dict[str, Any], cut: bool, said: 
     digest, wanted = sha256(file), sha256(expected)
     if wanted != about["sha256"]:
         raise StoreError(f"{expected} is damaged: it is no longer what was exported; export the run again")
-    rows = sum(1 for _ in file.open("rb")) - 1
+    rows = file.read_bytes().count(b"\n") - 1
     match = None if digest == wanted else _match(expected, file)
     return Verified(about["run"], digest == wanted, cut, rows, digest, wanted, match, said)
 

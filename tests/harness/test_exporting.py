@@ -1,5 +1,4 @@
-"""A run exported for notebooks without network, and tried: its parts here, the whole with real wheels among slow tests.
-"""
+"""A run exported for notebooks without network, and tried: its parts here, the whole with real wheels when slow."""
 
 from __future__ import annotations
 
@@ -17,6 +16,7 @@ from harness.errors import ConfigError, HarnessError, PluginError, StoreError
 from harness.exporting import EXPECTED, EXPORT, NOTEBOOK, export_run
 from harness.files import read_json, sha256, write_json
 from harness.notebook import INSTALL, code_of, make_notebook, site_data
+from harness.records import VALUE
 from harness.store import Workspace
 from harness.verifying import cutting, verify
 from harness.wheels import NEVER, gather, needed
@@ -120,7 +120,7 @@ def test_an_import_has_nothing_to_export(harness, workspace: Path, competitions:
     (run,) = (workspace / "runs" / "toy").glob("near*")
     for name in ("oof", "test"):
         frame = pd.read_parquet(run / f"{name}.parquet")
-        columns = {column: column.removeprefix("value:") for column in frame if column.startswith("value:")}
+        columns = {f"{VALUE}{tree}": tree for tree in ("ash", "beech", "cedar")}
         frame[["id", *columns]].rename(columns=columns).to_csv(workspace / f"{name}.csv", index=False)
     options = ("--oof", workspace / "oof.csv", "--test", workspace / "test.csv", "--no-tracking")
     done = harness("import", "toy", "--name", "notebook", *options)

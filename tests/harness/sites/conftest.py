@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -163,6 +164,9 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Fake]:
         thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         lead_here(monkeypatch, control.url)
+        # its fonts, which are looked for below HOME too, take seconds to find
+        fonts = os.environ.get("MPLCONFIGDIR", str(Path.home() / ".cache" / "matplotlib"))
+        monkeypatch.setenv("MPLCONFIGDIR", fonts)
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path))
         for name in ("KAGGLE_API_TOKEN", "KAGGLE_API_ENVIRONMENT"):
