@@ -84,7 +84,13 @@ def code_of(notebook: dict[str, Any], without: str = "") -> str:
 
 def _code(name: str, source: str, tags: list[str] | None = None) -> dict[str, Any]:
     metadata = {"tags": tags} if tags else {}
-    shape = {"cell_type": "code", "id": name, "metadata": metadata, "execution_count": None, "outputs": []}
+    shape: dict[str, Any] = {
+        "cell_type": "code",
+        "id": name,
+        "metadata": metadata,
+        "execution_count": None,
+        "outputs": [],
+    }
     return {**shape, "source": _lines(source)}
 
 

@@ -76,7 +76,9 @@ class KaggleSite:
         with self.calls.told("the score", competition):
             listed = self.api.competition_submissions(competition, page_size=PAGE_SIZE)
         found = next((one for one in listed or () if one is not None and str(one.ref) == submission), None)
-        status = "pending" if found is None else found.status.name.lower()
+        if found is None:
+            return Standing(PENDING)
+        status = found.status.name.lower()
         if status == "error":
             return Standing("error", message=self.calls.hidden(found.error_description or "Kaggle gives no reason"))
         if status != "complete":

@@ -56,7 +56,9 @@ def test_a_run_is_sent_scored_and_recorded(harness, woods, workspace: Path, fake
     )
     uri = resolve_uri(None, workspace)
     client = open_client(uri)
-    (tracked,) = client.search_runs([experiment_id_of(uri, "toy")], f"tags.harness_run = '{run.name}'")
+    (tracked,) = client.search_runs(
+        [experiment_id_of(uri, "toy")], f"tags.harness_run = '{run.name}' and tags.level = 'run'"
+    )
     assert tracked.data.metrics["public_score"] == 0.4321
     assert tracked.data.metrics["oof_log_loss"] > 0
     assert (tracked.data.tags["site"], tracked.data.tags["site_submission"]) == ("kaggle", "41")
