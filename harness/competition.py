@@ -146,6 +146,8 @@ class VariantSpec:
         For people: ``"1.2 GB"``.
     licence : str
         For people: under which terms the data are given.
+    from_site : bool
+        ``harness fetch`` downloads the files of the competition's site instead, with the user's account there.
     """
 
     name: str
@@ -155,6 +157,12 @@ class VariantSpec:
     sha256: Mapping[str, str] = field(default_factory=dict)
     size: str = ""
     licence: str = ""
+    from_site: bool = False
+
+    @property
+    def fetched(self) -> bool:
+        """Whether its files are downloaded by ``harness fetch``."""
+        return bool(self.urls) or self.from_site
 
 
 @dataclass(frozen=True)
@@ -287,6 +295,22 @@ class BoardSpec:
 
 
 @dataclass(frozen=True)
+class SiteSpec:
+    """Where the competition is held.
+
+    Attributes
+    ----------
+    name : str
+        A site that a plugin offers: ``kaggle``, ``zindi``.
+    id : str
+        What the site calls the competition, as in its web address.
+    """
+
+    name: str
+    id: str
+
+
+@dataclass(frozen=True)
 class Budget:
     """How long training may take, seconds; None: as long as it takes.
 
@@ -360,6 +384,7 @@ class Competition:
     leaks: Leaks = field(default_factory=Leaks)
     split_allowed: str = ""
     board: BoardSpec | None = None
+    site: SiteSpec | None = None
 
     @property
     def primary(self) -> str:

@@ -21,6 +21,7 @@ from harness.competition import (
     Leaks,
     Resources,
     Rules,
+    SiteSpec,
     Strategy,
     SubmissionSchema,
     Use,
@@ -87,10 +88,14 @@ def parse_competition(table: Mapping[str, Any], home: Path) -> Competition:
         budget=_budget(top.section("budget", {})),
         leaks=_leaks(top.section("leaks", {})),
         board=_board(top.section("board")) if "board" in table else None,
+        site=_site(top.section("site")) if "site" in table else None,
         strategies=strategies,
         blends=_blends(top.section("blends", {}), task, strategies),
     )
     top.done()
+    for variant in competition.data.variants.values():
+        if variant.from_site and competition.site is None:
+            raise ConfigError(f"{top.where}: variant {variant.name!r} comes from a site: add [site] with name and id")
     return competition
 
 
@@ -217,8 +222,11 @@ def _variant(name: str, section: _Section) -> VariantSpec:
         sha256=digests,
         size=section.text("size", ""),
         licence=section.text("licence", ""),
+        from_site=section.flag("from_site", False),
     )
     section.done()
+    if spec.from_site and spec.urls:
+        raise ConfigError(f"{section.where}: from_site = true and urls: expected one of them")
     return spec
 
 
@@ -311,6 +319,15 @@ def _board(section: _Section) -> BoardSpec:
         raise ConfigError(f"{ranks.where} = {found}: expected the last rank of each medal, gold <= silver <= bronze")
     spec = BoardSpec(site, found, section.flag("awarded", True), section.text("source", ""))
     section.done()
+    return spec
+
+
+def _site(section: _Section) -> SiteSpec:
+    spec = SiteSpec(section.text("name"), section.text("id"))
+    section.done()
+    # it becomes part of an address and of a file's name
+    if not spec.id or not all(c.isascii() and (c.isalnum() or c in "-_") for c in spec.id):
+        raise ConfigError(f"{section.where}: id = {spec.id!r}: expected it as in the site's web address")
     return spec
 
 

@@ -22,6 +22,7 @@ from typing import Any
 from harness.archive import extract, is_archive, stem
 from harness.errors import DataError, StoreError, listed, nearest
 from harness.files import read_json, sha256, write_json
+from harness.sites.client import Remote
 
 RECORD = "fetched.json"
 ATTEMPTS = 5
@@ -58,7 +59,7 @@ class _TransferError(Exception):
 
 
 def fetch(
-    urls: Sequence[str],
+    urls: Sequence[str] | Mapping[str, Remote],
     digests: Mapping[str, str],
     into: Path,
     progress: Progress | None = None,
@@ -71,8 +72,8 @@ def fetch(
 
     Parameters
     ----------
-    urls : sequence of str
-        ``http``, ``https`` or ``file``.
+    urls : sequence of str, or mapping of str to Remote
+        ``http``, ``https`` or ``file``; or files of a site, by the names that they are to have.
     digests : mapping of str to str
         Known SHA-256 (hex) by file name.
     into : Path
@@ -87,7 +88,9 @@ def fetch(
     StoreError
         If the disk refuses.
     """
-    names = _names(urls)
+    names = _checked(
+        [(_file_name(name), remote) for name, remote in urls.items()] if isinstance(urls, Mapping) else _names(urls)
+    )
     for name in digests:
         if name not in names:  # else a misspelt name would leave its file unverified
             raise DataError(f"a digest is given for {name!r}, which is not fetched{nearest(name, names)}")
@@ -99,13 +102,13 @@ def fetch(
         wanted = digests.get(name) or record.get(name, {}).get("sha256")
         digest, origin = _fetch_one(names[name], staging, name, wanted, progress or (lambda *_: None), sleep)
         size = (staging / name).stat().st_size
-        record[name] = {"url": shown(names[name]), "bytes": size, "sha256": digest, "origin": origin}
+        record[name] = {"url": shown(names[name].url), "bytes": size, "sha256": digest, "origin": origin}
         if home is into:
             (staging / name).replace(into / name)
-    for name, url in names.items():
+    for name, remote in names.items():
         known, digest = digests.get(name), record[name]["sha256"]
         if known and digest != known.lower():
-            raise _wrong(url, digest, known, f"delete {into} and fetch again")
+            raise _wrong(remote.url, digest, known, f"delete {into} and fetch again")
         record[name]["verified"] = bool(known)
         folder = home / stem(home / name)
         if is_archive(home / name) and (name in fresh or not folder.is_dir()):
@@ -125,22 +128,32 @@ def _settle(staging: Path, into: Path) -> None:
         raise StoreError(f"cannot write {into}: {error.strerror or error}") from error
 
 
-def _names(urls: Sequence[str]) -> dict[str, str]:
-    names: dict[str, str] = {}
-    places = [RECORD]
+def _names(urls: Sequence[str]) -> list[tuple[str, Remote]]:
+    found = []
     for url in urls:
         parts = urllib.parse.urlsplit(url)
-        if parts.scheme not in ("http", "https", "file"):
-            raise DataError(f"cannot fetch {shown(url)}: expected http, https or file")
         last = PurePosixPath(urllib.parse.unquote(parts.path)).name + _suffix(parts)
-        name = re.sub(r"[^\w.+()-]", "_", last).lstrip(".") or "download"
-        names[name] = url
+        found.append((_file_name(last), Remote(url)))
+    return found
+
+
+def _file_name(text: str) -> str:
+    return re.sub(r"[^\w.+()-]", "_", text).lstrip(".") or "download"
+
+
+def _checked(found: Sequence[tuple[str, Remote]]) -> dict[str, Remote]:
+    """Return files by their names; refuse two of one name, and an address that is none of the web."""
+    places = [RECORD]
+    for name, remote in found:
+        if urllib.parse.urlsplit(remote.url).scheme not in ("http", "https", "file"):
+            raise DataError(f"cannot fetch {shown(remote.url)}: expected http, https or file")
         # an archive is unpacked into a folder of its name, which must be free too
         places += [name, stem(Path(name))] if is_archive(Path(name)) else [name]
     doubled = sorted({place for place in places if places.count(place) > 1})
     if doubled:
-        raise DataError(f"two of the files to fetch would be named {listed(doubled)}: {listed(map(shown, urls), 8)}")
-    return names
+        urls = [shown(remote.url) for _, remote in found]
+        raise DataError(f"two of the files to fetch would be named {listed(doubled)}: {listed(urls, 8)}")
+    return dict(found)
 
 
 def _suffix(parts: urllib.parse.SplitResult) -> str:
@@ -177,16 +190,16 @@ def _wrong(url: str, found: str, wanted: str, then: str) -> DataError:
 
 
 def _fetch_one(
-    url: str, staging: Path, name: str, wanted: str | None, progress: Progress, sleep: Callable[[float], None]
+    remote: Remote, staging: Path, name: str, wanted: str | None, progress: Progress, sleep: Callable[[float], None]
 ) -> tuple[str, dict[str, str]]:
     """Return a file's digest, and what its server says of its version."""
-    complete, part = staging / name, staging / f"{name}.part"
+    url, complete, part = remote.url, staging / name, staging / f"{name}.part"
     failures, best = 0, 0
     origin: dict[str, str] = {}
     while not complete.is_file():
         try:
             staging.mkdir(parents=True, exist_ok=True)
-            _transfer(url, part, lambda done, total: progress(name, done, total))
+            _transfer(remote, part, lambda done, total: progress(name, done, total))
             origin = read_json(_facts(part)).get("origin", {})
             part.replace(complete)
             _facts(part).unlink(missing_ok=True)
@@ -216,16 +229,18 @@ def _facts(part: Path) -> Path:
     return part.with_name(part.name + ".json")
 
 
-def _transfer(url: str, part: Path, tell: Callable[[int, int | None], None]) -> None:
+def _transfer(remote: Remote, part: Path, tell: Callable[[int, int | None], None]) -> None:
     """Bring one file, or what is missing of it, into `part`; raise `_TransferError` if it is not all there."""
     have = part.stat().st_size if part.is_file() else 0
     same = read_json(_facts(part)).get("validator") if have and _facts(part).is_file() else None
     headers = {"User-Agent": "competition-harness", "Accept-Encoding": "identity"}
-    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - only http, https and file get here
+    request = urllib.request.Request(remote.url, headers=headers)  # noqa: S310 - only http, https and file get here
+    if remote.sign is not None:
+        remote.sign(request)
     if have and same:
         request.add_header("Range", f"bytes={have}-")
         request.add_header("If-Range", same)
-    with _opened(url, request, part) as answer:
+    with _opened(remote.url, request, part) as answer:
         start = _start(answer, have if same else 0)
         length = answer.headers.get("Content-Length")
         total = start + int(length) if length and length.isdigit() else None

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # the specifications only name these, so that listing plugins
         Metric,
         ModelRecipe,
         Rebalancer,
+        Site,
         Splitter,
     )
     from harness.results import Artifact, FoldResult, Run, RunResult, Shown
@@ -82,6 +83,11 @@ def harness_adjusters() -> Iterable[Adjuster]:  # type: ignore[empty-body]
 @hookspec
 def harness_executors() -> Iterable[Executor]:  # type: ignore[empty-body]
     """Yield the executors ``--executor`` may name."""
+
+
+@hookspec
+def harness_sites() -> Iterable[Site]:  # type: ignore[empty-body]
+    """Yield the sites that ``[site] name`` may name: where data is fetched from and submissions are sent."""
 
 
 # ------------------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from typing import Any
 from harness.competition import Competition
 from harness.offers import Metric
 from harness.published import Published, difference, read_published
+from harness.standings import public_score
 from harness.store import Stored, Workspace, finished_runs
 
 NOT_BETTER = "not better than the baseline"
@@ -141,6 +142,7 @@ def entry_of(run: Stored, workspace: Workspace, known: Mapping[str, Stored]) -> 
         "fold_scores": result["fold_scores"],
         "seconds": result["seconds"],
         "submission": _relative(run, workspace),
+        "public_score": public_score(run.directory),
         "marks": result["marks"],
         "notes": result["notes"],
         "finished": result["finished"],

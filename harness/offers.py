@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from harness.data import Dataset, DatasetInfo, Examples, Fold, Predictions, TaskType
 from harness.params import NoParams
+from harness.sites.client import SiteClient
 
 if TYPE_CHECKING:
     import numpy as np
@@ -481,4 +482,22 @@ class Executor:
     params: type[Any] = NoParams
 
 
-Offer = DatasetSource | Features | ModelRecipe | Metric | Splitter | Rebalancer | Adjuster | Executor
+@dataclass(frozen=True, eq=False)
+class Site:
+    """Where a competition's data comes from and its submissions go.
+
+    Attributes
+    ----------
+    open : callable
+        ``open()`` imports the site's client, finds the user's credentials and returns a
+        `harness.sites.client.SiteClient`.
+    """
+
+    kind: ClassVar[str] = "site"
+    name: str
+    summary: str
+    open: Callable[[], SiteClient]
+    params: type[Any] = NoParams
+
+
+Offer = DatasetSource | Features | ModelRecipe | Metric | Splitter | Rebalancer | Adjuster | Executor | Site

@@ -15,7 +15,7 @@ from harness.errors import StoreError
 from harness.files import read_json, write_checksums, write_json
 from harness.finding import find_competition
 from harness.plugins import load_plugins
-from harness.predict import Predicted, predict_new
+from harness.predict import Predicted, predict_new, predict_test
 from harness.store import RESULT, RUN, Stored, Workspace, find_run, stored_tasks
 
 PACK = "pack.json"
@@ -59,10 +59,33 @@ def predict_packed(folder: Path, source: Path, output: Path) -> Predicted:
     HarnessError
         If the pack is damaged or of a newer format, a plugin it needs is missing, or the file does not fit.
     """
+    return predict_new(Workspace(folder), _packed(folder), source, output, folder / "competitions")
+
+
+def submit_packed(folder: Path, data: str, output: Path, cache: Path) -> Predicted:
+    """Predict the test set of a data set with a packed run, and write the submission.
+
+    Parameters
+    ----------
+    data : str
+        A variant of the competition, or where its files lie.
+    cache : Path
+        A folder that the data source may fill; the pack itself is not written to.
+
+    Raises
+    ------
+    HarnessError
+        As `predict_packed`, or if there is no test set.
+    """
+    return predict_test(Workspace(folder), _packed(folder), data, output, folder / "competitions", cache)
+
+
+def _packed(folder: Path) -> str:
+    """Return the name of the packed run."""
     known = read_json(folder / PACK)
     if known.get("format") != FORMAT:
         raise StoreError(f"{folder / PACK} has format {known.get('format')}, expected {FORMAT}; update the harness")
-    return predict_new(Workspace(folder), str(known["run"]), source, output, folder / "competitions")
+    return str(known["run"])
 
 
 def _with_members(workspace: Workspace, stored: Stored) -> Iterator[Stored]:

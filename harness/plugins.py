@@ -33,10 +33,22 @@ from harness.offers import (
     ModelRecipe,
     Offer,
     Rebalancer,
+    Site,
     Splitter,
 )
 
-BUILTIN = ("competitions", "metrics", "splits", "baselines", "adjusters", "submission", "figures", "page", "executors")
+BUILTIN = (
+    "competitions",
+    "metrics",
+    "splits",
+    "baselines",
+    "adjusters",
+    "submission",
+    "figures",
+    "page",
+    "executors",
+    "sites",
+)
 LOCAL = "local"
 DISABLE = "HARNESS_DISABLE_PLUGINS"
 """Environment variable: names of installed plugins that are not to be loaded, with commas between."""
@@ -60,6 +72,7 @@ GATHERED: dict[type[Any], str] = {
     Rebalancer: "harness_rebalancers",
     Adjuster: "harness_adjusters",
     Executor: "harness_executors",
+    Site: "harness_sites",
 }
 
 

@@ -18,7 +18,7 @@ from harness.finding import find_competition
 from harness.offers import DatasetSource, Metric, Splitter
 from harness.planning import strategy_from_record
 from harness.plugins import load_plugins
-from harness.prepare import Prepared, Setting, source_of
+from harness.prepare import Prepared, Setting, load_dataset, source_of
 from harness.records import info_from, read_scored
 from harness.schema import schema_of
 from harness.spreadsheets import defused
@@ -26,7 +26,7 @@ from harness.store import Stored, Workspace, find_run, stored_tasks
 from harness.stored_task import load_fold
 from harness.submission_check import warnings_of
 from harness.submission_file import write_submission
-from harness.submitting import make_submission
+from harness.submitting import make_submission, write_checked
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,6 +84,38 @@ def predict_new(workspace: Workspace, name: str, source: Path, output: Path, com
     write_submission(output, submission)
     warnings = warnings_of(schema_of(prepared.competition, prepared.dataset), submission)
     return Predicted(len(examples), (*warnings, *_problems(examples)))
+
+
+def predict_test(
+    workspace: Workspace, name: str, data: str, output: Path, competitions: Path | None, cache: Path
+) -> Predicted:
+    """Predict the test set of a data set and write the submission, as the run itself did.
+
+    Parameters
+    ----------
+    data : str
+        A variant of the competition, or where its files lie.
+    cache : Path
+        A folder that the data source may fill.
+
+    Raises
+    ------
+    HarnessError
+        If the run has no models (an import), the data cannot be read or has no test set, or the result is not valid.
+    """
+    stored = find_run(workspace, name)
+    prepared, _ = _without_rows(stored, workspace, competitions)
+    setting = replace(prepared.setting, data=data, cache=cache.resolve())
+    dataset = load_dataset(prepared.competition, prepared.plugins, setting)
+    if dataset.test is None:
+        raise DataError(f"{data or 'the data'} has no test set to predict")
+    predictions, decided = _predicted(workspace, stored, prepared, dataset.test)
+    decisions = None if decided is None else Predictions(dataset.test.ids, decided, prepared.dataset.info.outputs)
+    prepared = replace(prepared, setting=setting, dataset=dataset)
+    submission = make_submission(prepared, predictions, decisions)
+    assert submission is not None
+    write_checked(prepared, submission, output)
+    return Predicted(len(dataset.test), _problems(dataset.test))
 
 
 def _problems(examples: Examples) -> tuple[str, ...]:

@@ -8,12 +8,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.archive import is_archive, stem
 from harness.builtin.splits import check_folds
 from harness.competition import Competition, Use, VariantSpec
 from harness.competition_file import FILE, read_competition
 from harness.contract import findings_in
 from harness.data import Dataset, Examples, Fold, TaskType, check_unique, noting_files
 from harness.errors import ConfigError, DataError, PluginError, listed, nearest
+from harness.fetch import RECORD
 from harness.findings import Finding
 from harness.offers import DataRequest, DatasetSource, Metric, Splitter
 from harness.params import as_json, parse_params
@@ -199,6 +201,13 @@ def fetched_folder(cache: Path, competition: str, variant: str) -> Path:
     return cache / "data" / competition / variant
 
 
+def site_folder(folder: Path) -> Path:
+    """Return where a site's files lie among what was fetched: within its one archive, where it sends all in one."""
+    archives = [path for path in folder.iterdir() if path.is_file() and is_archive(path)]
+    others = [path for path in folder.iterdir() if path.is_file() and path not in archives and path.name != RECORD]
+    return folder / stem(archives[0]) if len(archives) == 1 and not others else folder
+
+
 def source_of(competition: Competition, plugins: Plugins, variant: VariantSpec) -> tuple[DatasetSource, Any]:
     """Return the competition's dataset source with its parsed parameters."""
     where = f"{competition.id}/{FILE}: data"
@@ -216,13 +225,14 @@ def load_dataset(competition: Competition, plugins: Plugins, setting: Setting) -
         If the files of a variant were not fetched, or cannot be used.
     """
     variant, path = variant_of(competition, setting.data)
-    if variant.urls and path is None:
+    if variant.fetched and path is None:
         path = fetched_folder(setting.cache, competition.id, variant.name)
         if not path.is_dir():
             raise DataError(
                 f"variant {variant.name!r} is not on this machine;"
                 f" fetch it: harness fetch {competition.id} --variant {variant.name}"
             )
+        path = site_folder(path) if variant.from_site else path
     source, params = source_of(competition, plugins, variant)
     request = DataRequest(
         competition=competition.id,

@@ -75,7 +75,7 @@ def machine_facts(device: str) -> dict[str, Any]:
 def data_path(prepared: Prepared) -> Path | None:
     """Return where the data lies; None for what a plugin brings itself."""
     variant, path = variant_of(prepared.competition, prepared.setting.data)
-    if path is None and variant.urls:
+    if path is None and variant.fetched:
         return fetched_folder(prepared.setting.cache, prepared.competition.id, variant.name)
     return path
 

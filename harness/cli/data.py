@@ -100,18 +100,23 @@ def _facts(prepared: Any) -> dict[str, Any]:
 @json_option
 @click.pass_context
 def fetch_command(ctx: click.Context, competition: str, variant: str, as_json: bool) -> None:
-    """Download a variant of the data: resumable, digests recorded, archives unpacked safely."""
+    """Download a variant of the data: resumable, digests recorded, archives unpacked safely.
+
+    What comes from Kaggle or Zindi needs their client (pip install 'competition-harness[kaggle]' or [zindi]), your
+    account there, and the rules accepted on their page.
+    """
     from harness.cli.progress import Download
     from harness.competition_file import read_competition
     from harness.fetch import fetch
     from harness.finding import find_competition
     from harness.plugins import load_plugins
     from harness.prepare import fetched_folder
+    from harness.sending import open_site, site_of
     from harness.store import Workspace
 
     shared = shared_of(ctx)
     found = read_competition(find_competition(competition, shared.competitions, load_plugins()))
-    known = {name: spec for name, spec in found.data.variants.items() if spec.urls}
+    known = {name: spec for name, spec in found.data.variants.items() if spec.fetched}
     if variant and variant not in found.data.variants:
         raise ConfigError(f"{found.id} has no variant {variant!r}{nearest(variant, found.data.variants)}")
     if variant and variant not in known:
@@ -122,8 +127,9 @@ def fetch_command(ctx: click.Context, competition: str, variant: str, as_json: b
         )
     spec = known[variant or next(iter(known))]
     folder = fetched_folder(Workspace(shared.workspace).cache, found.id, spec.name)
+    urls = open_site(found, load_plugins(found.plugin)).files(site_of(found).id) if spec.from_site else spec.urls
     with Download() as progress:
-        files = fetch(spec.urls, spec.sha256, folder, progress)
+        files = fetch(urls, spec.sha256, folder, progress)
     if as_json:
         rows = [{"name": f.name, "path": str(f.path), "sha256": f.sha256, "verified": f.verified} for f in files]
         echo_json({"competition": found.id, "variant": spec.name, "folder": str(folder), "files": rows})

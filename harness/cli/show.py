@@ -93,6 +93,9 @@ def _table(board: Board, entries: Sequence[Mapping[str, Any]], width: int) -> Ta
     if other:
         table.add_column(f"{board.metric}\n{other}", justify="right", no_wrap=True)
     table.add_column("± s.e.\nfolds", justify="right", no_wrap=True)
+    sent = any(entry.get("public_score") is not None for entry in entries)
+    if sent:
+        table.add_column("public\nsite", justify="right", no_wrap=True)
     for name in extra:
         short = name.rpartition(".")[2]  # a plugin's name in front says little here
         table.add_column(short.replace("_", "\n", 1) if len(short) > 12 else short, justify="right", min_width=6)
@@ -108,6 +111,7 @@ def _table(board: Board, entries: Sequence[Mapping[str, Any]], width: int) -> Ta
         ]
         cells += [Text(number(score[other]))] if other else []
         cells += [Text(number(score["stderr"]))]
+        cells += [Text(number(entry.get("public_score")))] if sent else []
         cells += [Text(number(score_of(entry, name, board.on))) for name in extra]
         cells += [Text(duration(entry["seconds"])), Text(_flags(entry, board), style="yellow")]
         table.add_row(*cells, style=_style(entry))

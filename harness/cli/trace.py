@@ -79,8 +79,7 @@ def _print(found: Whence) -> None:
         click.echo(f"           all {total:,} rows" + "".join(f"; {change}" for change in match.changes))
     elif match.verdict == "edited":
         click.echo(f"{click.style('edited', fg='yellow')}  {who}")
-        click.echo("           " + "; ".join([*_counts(match), *match.changes]))
-        _print_rows(match)
+        print_difference(match)
     else:
         click.echo(f"{click.style('not found', fg='red')}: no run is close among {found.searched} submissions")
         click.echo(f"           nearest: {who}: {'; '.join(_counts(match))}")
@@ -93,6 +92,12 @@ def _counts(match: Match) -> list[str]:
     counts = {"edited": match.edited, "missing": match.missing, "added": match.added}
     told = [f"{count:,} {what}" for what, count in counts.items() if count]
     return [f"{match.equal:,} of {total:,} rows equal", *told, *match.columns]
+
+
+def print_difference(match: Match) -> None:
+    """Print in which rows a file is not what a run wrote."""
+    click.echo("           " + "; ".join([*_counts(match), *match.changes]))
+    _print_rows(match)
 
 
 def _print_rows(match: Match) -> None:

@@ -23,6 +23,7 @@ from harness.offers import (
     Metric,
     ModelRecipe,
     Rebalancer,
+    Site,
     Splitter,
 )
 from harness.plugins import ENABLE, GATHERED, LOCAL, Plugins, load_plugins
@@ -49,6 +50,7 @@ CHECKS: dict[type[Any], Callable[..., Iterator[Finding]]] = {
     Rebalancer: check_rebalancer,
     Adjuster: check_adjuster,
     Executor: check_executor,
+    Site: check_params,
 }
 
 LISTING = """

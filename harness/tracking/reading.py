@@ -27,8 +27,9 @@ def entries_from_tracking(uri: str, competition_id: str) -> list[dict[str, Any]]
     -------
     list of dict
         Oldest first, in the form of ``harness leaderboard --json``: name, seed, run_id, status, scores (metric -> oof,
-        valid, mean, stderr; None where there is none), seconds, submission (None: it lies on the server), baseline,
-        marks, board (lines compare only where it is the same), setting (parameters of the model, as texts).
+        valid, mean, stderr; None where there is none), seconds, submission (None: it lies on the server), public_score
+        (the site's), baseline, marks, board (lines compare only where it is the same), setting (parameters of the
+        model, as texts).
 
     Raises
     ------
@@ -103,6 +104,7 @@ def entry_of(run: MlflowRun) -> dict[str, Any]:
         "scores": {name: {which: metrics.get(stem + name) for which, stem in _WHICH.items()} for name in names},
         "seconds": metrics.get("seconds"),
         "submission": None,
+        "public_score": metrics.get("public_score"),
         "baseline": tags.get("baseline") == "yes",
         "marks": [mark for mark in tags.get("marks", "").split(", ") if mark],
         "board": tags.get("board", ""),

@@ -7,7 +7,10 @@ import re
 from urllib.parse import unquote
 
 HIDDEN = "***"
-_VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME")
+_VARIABLES = (
+    *("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME"),
+    *("KAGGLE_KEY", "KAGGLE_API_TOKEN", "ZINDI_PASSWORD"),
+)
 # to the last @, for a password may hold one; three slashes begin a path, where it means nothing
 _USER_INFO = re.compile(r"(?<=//)(?!/)\S*@")
 # what a program or a settings file assigns: quoted, or so long and mixed that it is no name
