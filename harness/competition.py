@@ -124,6 +124,8 @@ class VariantSpec:
 
     Attributes
     ----------
+    path : str
+        Folder or file on this machine, relative to the competition's folder; empty where the files lie elsewhere.
     urls : tuple of str
         Files that ``harness fetch`` downloads; empty for what a plugin ships itself.
     sha256 : mapping of str to str
@@ -135,6 +137,7 @@ class VariantSpec:
     name: str
     about: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
+    path: str = ""
     urls: tuple[str, ...] = ()
     sha256: Mapping[str, str] = field(default_factory=dict)
     size: str = ""

@@ -136,12 +136,17 @@ class _Section:
 
 
 def _checked_id(name: str) -> str:
-    _check_name(name, f"competition folder {name!r}")
+    check_name(name, f"competition folder {name!r}")
     return name
 
 
-def _check_name(name: str, where: str) -> None:
-    # it becomes part of a path
+def check_name(name: str, where: str) -> None:
+    """Refuse a name that is no safe part of a path.
+
+    Raises
+    ------
+    ConfigError
+    """
     if not name or len(name) > 100 or not all(c.isalnum() or c in "-_" for c in name) or not name.isascii():
         raise ConfigError(f"{where}: expected letters, digits, '-' and '_', at most 100")
 
@@ -184,7 +189,7 @@ def _split(value: Any, where: str) -> tuple[Use, str]:
 def _data(section: _Section) -> DataSpec:
     variants = section.section("variants", {})
     for name in variants.table:
-        _check_name(name, f"{variants.where}: {name!r}")
+        check_name(name, f"{variants.where}: {name!r}")
     spec = DataSpec(
         source=section.text("source"),
         variant=section.text("variant", "sample"),
@@ -209,12 +214,15 @@ def _variant(name: str, section: _Section) -> VariantSpec:
         name=name,
         about=section.text("about", ""),
         params=dict(section.section("params", {}).table),
+        path=section.text("path", ""),
         urls=tuple(urls),
         sha256=digests,
         size=section.text("size", ""),
         licence=section.text("licence", ""),
     )
     section.done()
+    if spec.path and spec.urls:
+        raise ConfigError(f"{section.where}: both path and urls: the files lie here, or are fetched")
     return spec
 
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "list": ("look", "List the competitions."),
     "describe": ("look", "Describe a competition: data, split, metrics, strategies with every parameter."),
     "plugins": ("look", "List the installed plugins with what they offer; broken ones with the fix."),
+    "new": ("new", "Make something new: a competition of your own files."),
     "check": (
         "data",
         "Read the data, cut the folds and look at every strategy and for leaks, without training anything.",
