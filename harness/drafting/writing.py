@@ -14,8 +14,8 @@ from harness.findings import Finding
 from harness.strategy_toml import toml_key, toml_use, toml_value
 
 WIDTH = 110
-DRAFTED = """Drafted from its files by `harness new competition`. The reasons are those of a first look; write down what you
-know of the task."""
+DRAFTED = """Drafted from its files by `harness new competition`. The reasons are those of a first look; write down
+what you know of the task."""
 MOST_COLUMNS = 40
 """Columns of a submission that are written out; of more, the sample file tells."""
 
