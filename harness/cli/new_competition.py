@@ -103,19 +103,21 @@ def _print(draft: Draft, home: Path, command: str) -> None:
     from harness.cli.data import echo_finding
     from harness.cli.train import shown_path
 
-    for name, value, why in _lines(draft):
+    lines = _lines(draft)
+    width = max(len(name) for name, _, _ in lines) + 2
+    for name, value, why in lines:
         shown = click.style(one_line(value), bold=True)
-        click.echo(f"  {name:<12}{shown}" + (f"  {one_line(why)}" if why else ""))
+        click.echo(f"  {name:<{width}}{shown}" + (f"  {one_line(why)}" if why else ""))
     for note in draft.notes:
-        click.echo(f"  {'note':<12}{one_line(note)}")
+        click.echo(f"  {'note':<{width}}{one_line(note)}")
     if draft.split.allow:
         click.echo(
             f"{click.style('warning:', fg='yellow')} split {draft.split.use.name}, {one_line(draft.split.allow)}"
         )
     for finding in draft.findings:
         echo_finding(finding)
-    click.echo(f"written     {shown_path(home)}/competition.toml, README.md")
-    click.echo(f"next        {command} run {draft.competition.id}")
+    click.echo(f"\nwritten: {shown_path(home)}/competition.toml, README.md")
+    click.echo(f"next: {command} run {draft.competition.id}")
 
 
 def _lines(draft: Draft) -> list[tuple[str, str, str]]:
