@@ -57,11 +57,11 @@ def competition_command(ctx: click.Context, /, name: str, **options: Any) -> Non
     wishes = Wishes(**{key: options[key] for key in ("metric", "split", "folds", "source", "title")})
     with console(stderr=True).status("reading") as status:
         draft = make_draft(home, given, wishes, plugins, Workspace(shared.workspace).cache.resolve(), status.update)
-    command = _command(shared)
+    found_by = _options(shared)
     with atomic_directory(home) as folder:
         (folder / "competition.toml").write_text(toml_text(draft), encoding="utf-8")
-        (folder / "README.md").write_text(readme_text(draft, command), encoding="utf-8")
-    _print(draft, home, command)
+        (folder / "README.md").write_text(readme_text(draft, "harness" + found_by), encoding="utf-8")
+    _print(draft, home, command_name() + found_by)
 
 
 def _home(name: str, shared: Shared, plugins: Plugins) -> Path:
@@ -91,12 +91,12 @@ def _given(options: dict[str, Any]) -> Given:
     return Given(**paths, **{key: options[key] for key in ("target", "id", "group", "time")}, task=task)
 
 
-def _command(shared: Shared) -> str:
-    """Return how to call the command line so that it finds the new competition."""
+def _options(shared: Shared) -> str:
+    """Return the options with which the command line finds the new competition."""
     folder = shared.competitions
     found = folder is None or folder.resolve() == Path("competitions").resolve()
     where = "" if shared.workspace == Path() else f" --workspace {shared.workspace}"
-    return command_name() + ("" if found else f" --competitions {folder}") + where
+    return ("" if found else f" --competitions {folder}") + where
 
 
 def _print(draft: Draft, home: Path, command: str) -> None:
