@@ -83,10 +83,10 @@ def _given(options: dict[str, Any]) -> Given:
 
     paths: dict[str, Any] = {}
     for key in ("train", "test", "sample"):
-        path = options[key]
+        path = options[key].expanduser() if options[key] else None
         if path is not None and not path.exists():
             raise ConfigError(f"--{key} {path}: no such file or folder")
-        paths[key] = None if path is None else path.expanduser().resolve()
+        paths[key] = path and path.resolve()
     task = TaskType(options["task"]) if options["task"] else None
     return Given(**paths, **{key: options[key] for key in ("target", "id", "group", "time")}, task=task)
 

@@ -63,10 +63,7 @@ def _long(value: Any) -> str:
 def _head(draft: Draft) -> list[str]:
     found = draft.competition
     return [
-        *comment(
-            "Made by harness new competition from the files; each choice has its reason above it. Change what you"
-            " know better."
-        ),
+        *comment("Made by harness new competition; each choice has its reason above it. Change what you know better."),
         *comment(f"See what it means: harness describe {found.id}. Try it: harness check {found.id}"),
         f"title = {toml_value(found.title)}",
         "",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import soundfile
 
+from harness.class_folders import ClassFolders, class_folders
 from harness.competition import Strategy, Use
 from harness.data import TaskType
 from harness.errors import ConfigError, DataError, listed
@@ -29,47 +29,19 @@ def propose(given: Given) -> Iterator[Proposal]:
     HarnessError
         If the recordings do not lie in a folder for each label.
     """
-    if not given.train.is_dir():
+    found = class_folders(given, AUDIO_SUFFIXES, "recordings")
+    if found is None:
         return
-    files = [path for path in given.train.rglob("*") if path.is_file() and not path.name.startswith(".")]
-    sounds = sorted(path for path in files if path.suffix.lower() in AUDIO_SUFFIXES)
-    if not sounds or len(sounds) < len(files) / 2:
-        return
-    _check(given)
-    labels = _labels(given.train, sounds)
-    rate, seconds = _form(sounds)
-    root = Path(os.path.commonpath([path.parent for path in (given.train, given.test, given.sample) if path]))
+    rate, seconds = _form(found.files)
     yield Proposal(
         source="birdclef.recordings",
-        about=f"{len(sounds):,} recordings in a folder for each of {len(labels)} labels",
-        sure=len(sounds) / len(files),
-        path=root,
-        task=_task(given, labels),
-        params=_params(given, root, rate),
-        strategies=_strategies(len(sounds), rate, seconds),
+        about=f"{len(found.files):,} recordings in a folder for each of {len(found.classes)} labels",
+        sure=found.share,
+        path=found.root,
+        task=_task(given, found.classes),
+        params=_params(given, found, rate),
+        strategies=_strategies(len(found.files), rate, seconds),
     )
-
-
-def _check(given: Given) -> None:
-    for option, value in {"target": given.target, "id": given.id, "group": given.group, "time": given.time}.items():
-        if value:
-            raise ConfigError(
-                f"--{option} {value!r}: folders of recordings have no columns; a label is a folder's name"
-            )
-    if given.test is not None:
-        found = given.test.rglob("*") if given.test.is_dir() else ()
-        if not any(path.suffix.lower() in AUDIO_SUFFIXES for path in found):
-            raise DataError(f"--test {given.test}: expected a folder of recordings, as {given.train.name} is one")
-    if given.sample is not None and not given.sample.is_file():
-        raise DataError(f"--sample {given.sample}: expected a CSV file")
-
-
-def _labels(folder: Path, sounds: Sequence[Path]) -> list[str]:
-    names = {path.relative_to(folder).parts[0] for path in sounds if path.parent != folder}
-    if len(names) < 2:
-        found = f"one, {next(iter(names))!r}" if names else "none"
-        raise DataError(f"{folder}: expected a folder of recordings for each label, two or more; found {found}")
-    return sorted(names)
 
 
 def _task(given: Given, labels: Sequence[str]) -> Chosen:
@@ -78,18 +50,13 @@ def _task(given: Given, labels: Sequence[str]) -> Chosen:
     return Chosen(TaskType.MULTICLASS, f"{len(labels)} labels, each a folder: {listed(labels, 8)}")
 
 
-def _params(given: Given, root: Path, rate: int) -> dict[str, Chosen]:
-    params = {
+def _params(given: Given, found: ClassFolders, rate: int) -> dict[str, Chosen]:
+    return {
         "edition": Chosen("folders", "no tables: a folder for each label"),
-        "train_audio": Chosen(given.train.relative_to(root).as_posix()),
+        **found.named(train_audio=given.train, test_audio=given.test, sample_submission=given.sample),
+        "group": Chosen("recording", "nothing tells which recordings belong together"),
+        "rate": Chosen(rate, "the commonest sampling rate (Hz), within 8 and 32 kHz"),
     }
-    if given.test is not None:
-        params["test_audio"] = Chosen(given.test.relative_to(root).as_posix())
-    if given.sample is not None:
-        params["sample_submission"] = Chosen(given.sample.relative_to(root).as_posix())
-    params["group"] = Chosen("recording", "nothing tells which recordings belong together")
-    params["rate"] = Chosen(rate, "the commonest sampling rate (Hz), within 8 and 32 kHz")
-    return params
 
 
 def _form(sounds: Sequence[Path]) -> tuple[int, float]:

@@ -46,7 +46,6 @@ class Found:
     drop: Chosen | None
     inputs: tuple[str, ...]
     codes: tuple[str, ...]
-    notes: tuple[str, ...]
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -85,7 +84,6 @@ def find_columns(tables: Tables, given: Given) -> Found:
         drop=Chosen(list(dropped), why) if dropped else None,
         inputs=inputs,
         codes=_codes(tables.train, inputs),
-        notes=tuple(f"column {name} is left out: {reason}" for name, reason in dropped.items()),
     )
 
 

@@ -45,7 +45,6 @@ def propose(given: Given) -> Iterator[Proposal]:
         strategies=strategies_for(task.value, rows, len(found.texts)),
         id=found.id.value or (tables.sample_columns[0] if tables.sample_columns else "id"),
         target=found.target.value,
-        notes=found.notes,
     )
 
 
