@@ -138,6 +138,8 @@ class VariantSpec:
         One line for people: what these data are.
     params : mapping
         Parameters of the source that differ for this variant.
+    path : str
+        Folder or file on this machine, relative to the competition's folder; empty where the files lie elsewhere.
     urls : tuple of str
         Files that ``harness fetch`` downloads; empty for what a plugin ships itself.
     sha256 : mapping of str to str
@@ -153,6 +155,7 @@ class VariantSpec:
     name: str
     about: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
+    path: str = ""
     urls: tuple[str, ...] = ()
     sha256: Mapping[str, str] = field(default_factory=dict)
     size: str = ""

@@ -145,12 +145,17 @@ class _Section:
 
 
 def _checked_id(name: str) -> str:
-    _check_name(name, f"competition folder {name!r}")
+    check_name(name, f"competition folder {name!r}")
     return name
 
 
-def _check_name(name: str, where: str) -> None:
-    # it becomes part of a path
+def check_name(name: str, where: str) -> None:
+    """Refuse a name that is no safe part of a path.
+
+    Raises
+    ------
+    ConfigError
+    """
     if not name or len(name) > 100 or not all(c.isalnum() or c in "-_" for c in name) or not name.isascii():
         raise ConfigError(f"{where}: expected letters, digits, '-' and '_', at most 100")
 
@@ -193,7 +198,7 @@ def _split(value: Any, where: str) -> tuple[Use, str]:
 def _data(section: _Section) -> DataSpec:
     variants = section.section("variants", {})
     for name in variants.table:
-        _check_name(name, f"{variants.where}: {name!r}")
+        check_name(name, f"{variants.where}: {name!r}")
     spec = DataSpec(
         source=section.text("source"),
         variant=section.text("variant", "sample"),
@@ -218,6 +223,7 @@ def _variant(name: str, section: _Section) -> VariantSpec:
         name=name,
         about=section.text("about", ""),
         params=dict(section.section("params", {}).table),
+        path=section.text("path", ""),
         urls=tuple(urls),
         sha256=digests,
         size=section.text("size", ""),
@@ -227,6 +233,8 @@ def _variant(name: str, section: _Section) -> VariantSpec:
     section.done()
     if spec.from_site and spec.urls:
         raise ConfigError(f"{section.where}: from_site = true and urls: expected one of them")
+    if spec.path and spec.urls:
+        raise ConfigError(f"{section.where}: both path and urls: the files lie here, or are fetched")
     return spec
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # the specifications only name these, so that listing plugins
         Site,
         Splitter,
     )
+    from harness.proposal import Given, Proposal
     from harness.results import Artifact, FoldResult, Run, RunResult, Shown
 
 PROJECT = "harness"
@@ -88,6 +89,15 @@ def harness_executors() -> Iterable[Executor]:  # type: ignore[empty-body]
 @hookspec
 def harness_sites() -> Iterable[Site]:  # type: ignore[empty-body]
     """Yield the sites that ``[site] name`` may name: where data is fetched from and submissions are sent."""
+
+
+@hookspec
+def harness_propose(given: Given) -> Iterable[Proposal]:  # type: ignore[empty-body]
+    """Yield what could be made of files for which ``harness new competition`` is asked; nothing for what is not yours.
+
+    Asked of every plugin; the surest proposal is taken. Files whose kind is yours but which leave something open are
+    refused with a `HarnessError` that names the option that decides.
+    """
 
 
 # ------------------------------------------------------------------------------------------------------------------

@@ -126,6 +126,17 @@ def prepare(setting: Setting) -> Prepared:
     """
     competition = read_competition(setting.home)
     plugins = load_plugins(competition.plugin)
+    return assembled(setting, competition, plugins)
+
+
+def assembled(setting: Setting, competition: Competition, plugins: Plugins, loaded: Dataset | None = None) -> Prepared:
+    """Load the data of a competition and cut the folds; see `prepare`.
+
+    Parameters
+    ----------
+    loaded : Dataset, optional
+        The data, where it was read already.
+    """
     where = f"{competition.id}/{FILE}"
     metrics = tuple(plugins.find(Metric, name, f"{where}: metrics") for name in competition.metrics)
     for metric in metrics:
@@ -133,7 +144,7 @@ def prepare(setting: Setting) -> Prepared:
             raise ConfigError(f"{where}: metric {metric.name!r} does not fit task {competition.task.value!r}")
     splitter, split_params = _splitter(competition, setting, plugins, where)
     with noting_files() as files:
-        dataset = load_dataset(competition, plugins, setting)
+        dataset = load_dataset(competition, plugins, setting) if loaded is None else loaded
     if setting.fast:
         dataset = subsample(dataset, FAST_ROWS)
     findings = check_dataset(competition, dataset, plugins)
@@ -177,16 +188,19 @@ def variant_of(competition: Competition, data: str) -> tuple[VariantSpec, Path |
     Returns
     -------
     (VariantSpec, Path or None)
-        The path is the user's own; a variant has none yet.
+        The path is the user's own, or the one that the variant names; None for files that are fetched or shipped.
 
     Raises
     ------
     ConfigError
         If it is neither a known variant nor an existing path.
+    DataError
+        If the path that the variant names does not exist.
     """
     name = data or competition.data.variant
     if name in competition.data.variants:
-        return competition.data.variants[name], None
+        variant = competition.data.variants[name]
+        return variant, _local_path(competition, variant)
     path = Path(name).expanduser()
     if data and path.exists():
         return competition.data.variants.get("path", VariantSpec("path")), path.resolve()
@@ -194,6 +208,18 @@ def variant_of(competition: Competition, data: str) -> tuple[VariantSpec, Path |
         raise ConfigError(f"{competition.id} has no data of its own: give it with --data PATH")
     known = [variant for variant in competition.data.variants if variant != "path"]
     raise ConfigError(f"--data {name!r} is no existing path and no variant of {competition.id}{nearest(name, known)}")
+
+
+def _local_path(competition: Competition, variant: VariantSpec) -> Path | None:
+    if not variant.path:
+        return None
+    path = (competition.home / Path(variant.path).expanduser()).resolve()
+    if not path.exists():
+        raise DataError(
+            f"{competition.id}: {path} does not exist; mend path under [data.variants.{variant.name}] in"
+            f" {competition.home / FILE}, or give --data PATH"
+        )
+    return path
 
 
 def fetched_folder(cache: Path, competition: str, variant: str) -> Path:

@@ -24,38 +24,44 @@ def toml_of(strategy: Strategy) -> str:
     refit = false
     <BLANKLINE>
     """
-
-    def use(value: Use | None) -> str:
-        if value is None:
-            return '"none"'
-        pairs = [f"use = {_value(value.name)}", *(f"{_key(name)} = {_value(v)}" for name, v in value.params.items())]
-        return f"{{ {', '.join(pairs)} }}" if value.params else _value(value.name)
-
-    chain = [use(one) for one in strategy.adjusters]
+    chain = [toml_use(one) for one in strategy.adjusters]
     lines = [
-        f"[strategies.{_key(strategy.name)}]",
-        *([f"description = {_value(strategy.description)}"] if strategy.description else []),
-        f"features = {use(strategy.features)}",
-        f"model = {use(strategy.model)}",
-        f"rebalancer = {use(strategy.rebalancer)}",
-        f"adjuster = {'[' + ', '.join(chain) + ']' if len(chain) > 1 else chain[0] if chain else use(None)}",
-        f"refit = {_value(strategy.refit)}",
+        f"[strategies.{toml_key(strategy.name)}]",
+        *([f"description = {toml_value(strategy.description)}"] if strategy.description else []),
+        f"features = {toml_use(strategy.features)}",
+        f"model = {toml_use(strategy.model)}",
+        f"rebalancer = {toml_use(strategy.rebalancer)}",
+        f"adjuster = {'[' + ', '.join(chain) + ']' if len(chain) > 1 else chain[0] if chain else toml_use(None)}",
+        f"refit = {toml_value(strategy.refit)}",
     ]
     asked = {name: value for name, value in vars(strategy.resources).items() if value is not None}
     if asked:
-        lines.append(f"resources = {_value(asked)}")
+        lines.append(f"resources = {toml_value(asked)}")
     return "\n".join(lines) + "\n"
 
 
-def _key(name: str) -> str:
-    return name if name and all(c.isascii() and (c.isalnum() or c in "-_") for c in name) else json.dumps(name)
+def toml_use(value: Use | None) -> str:
+    """Write an offer by name, with its parameters if it has any."""
+    if value is None:
+        return '"none"'
+    return toml_value({"use": value.name, **value.params}) if value.params else toml_value(value.name)
 
 
-def _value(value: Any) -> str:
+def toml_key(name: str) -> str:
+    """Write a key of TOML."""
+    return (
+        name
+        if name and all(c.isascii() and (c.isalnum() or c in "-_") for c in name)
+        else json.dumps(name, ensure_ascii=False)
+    )
+
+
+def toml_value(value: Any) -> str:
+    """Write a value as TOML, on one line."""
     if isinstance(value, Mapping):
-        return f"{{ {', '.join(f'{_key(str(key))} = {_value(item)}' for key, item in value.items())} }}"
+        return f"{{ {', '.join(f'{toml_key(str(key))} = {toml_value(item)}' for key, item in value.items())} }}"
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_value, value))}]"
+        return f"[{', '.join(map(toml_value, value))}]"
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return json.dumps(value, ensure_ascii=False)

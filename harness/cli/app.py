@@ -26,6 +26,7 @@ COMMANDS = {
     "list": ("look", "List the competitions."),
     "describe": ("look", "Describe a competition: data, split, metrics, strategies with every parameter."),
     "plugins": ("look", "List the installed plugins with what they offer; broken ones with the fix."),
+    "new": ("new", "Begin something of your own: a competition of your files, or a plugin that installs."),
     "check": (
         "data",
         "Read the data, cut the folds and look at every strategy and for leaks, without training anything.",
@@ -58,7 +59,6 @@ COMMANDS = {
     "predict": ("submit", "Predict new data with a finished run."),
     "export": ("export", "Write a run as a folder for a site's notebooks without network; `export verify` tries it."),
     "import": ("submit", "Put a notebook's predictions on the leaderboard, scored by the same rules."),
-    "new": ("new", "Begin something of your own: a plugin that installs, with tests that pass."),
     "check-plugin": ("develop", "Run the conformance kit on an installed plugin."),
     "crash-test": ("crash", "Kill a run at random moments, resume it, and compare with one that nobody disturbed."),
     "schema": ("schema", "Print the JSON Schema of competition files, by which an editor completes and checks them."),

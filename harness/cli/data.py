@@ -48,7 +48,7 @@ def check_command(ctx: click.Context, competition: str, data: str, as_json: bool
         for name, value in facts.items():
             click.echo(f"  {name:<12}{one_line(str(value))}")
         for finding in card.findings:
-            _echo_finding(finding)
+            echo_finding(finding)
         for problem in problems:
             click.echo(f"{click.style('problem:', fg='red')} {one_line(str(problem))}", err=True)
         if not problems and not card.leaks:
@@ -59,7 +59,7 @@ def check_command(ctx: click.Context, competition: str, data: str, as_json: bool
 COLOURS = {"leak": "red", "warning": "yellow", "note": "cyan"}
 
 
-def _echo_finding(finding: Finding) -> None:
+def echo_finding(finding: Finding) -> None:
     """Print a finding in one line: what, and what to do; an accepted one with its reason."""
     word = "accepted leak" if finding.accepted and finding.severity == "leak" else finding.severity.value
     colour = "cyan" if finding.accepted else COLOURS[finding.severity.value]

@@ -123,7 +123,7 @@ def _print_head(found: Competition) -> None:
     rows.append(["split", _use_text(found.split)])
     rows.append(["data", f"{found.data.source}, {found.data.variant} by default"])
     for variant in found.data.variants.values():
-        facts = [variant.about, variant.size, variant.licence, *variant.urls]
+        facts = [variant.about, variant.path, variant.size, variant.licence, *variant.urls]
         if variant.from_site and found.site is not None:
             facts.append(f"from {found.site.name}: harness fetch {found.id} --variant {variant.name}")
         rows.append(["", f"{variant.name}: {'; '.join(fact for fact in facts if fact)}"])

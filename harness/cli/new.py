@@ -9,6 +9,7 @@ import click
 from harness.cli.app import Lazy
 
 KINDS = {
+    "competition": ("new_competition", "Make a competition of your files: proposed with reasons, ready to run."),
     "plugin": ("new_plugin", "Write a plugin to begin with: a distribution that installs, is tested and runs."),
 }
 """Each kind: the module of `harness.cli` that holds its command, and its line in the help."""
@@ -23,4 +24,4 @@ class Kinds(Lazy):
 
 @click.group("new", cls=Kinds)
 def new_command() -> None:
-    """Begin something of your own: a plugin that installs, with tests that pass."""
+    """Begin something of your own: a competition of your files, or a plugin that installs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -71,10 +71,15 @@ def text_columns(frame: pd.DataFrame) -> list[str]:
     return [str(name) for name in frame if not types.is_numeric_dtype(frame[name].dtype)]
 
 
-def learn_schema(train: pd.DataFrame, roles: Roles, where: str) -> Schema:
+def learn_schema(train: pd.DataFrame, roles: Roles, where: str, texts: Collection[str] = ()) -> Schema:
     """Decide what each input column is.
 
     Text, flags and what is declared in ``categorical`` are categories; all else is a number.
+
+    Parameters
+    ----------
+    texts : collection of str
+        Columns of free text, which are kept as they are.
 
     Raises
     ------
@@ -82,14 +87,13 @@ def learn_schema(train: pd.DataFrame, roles: Roles, where: str) -> Schema:
         If a declared column is missing, or one holds dates.
     """
     names = [str(name) for name in train.columns]
-    for role in ("target", "id", "categorical", "meta", "drop"):
-        value = getattr(roles, role)
-        for name in (value,) if isinstance(value, str) else value:
-            if name and name not in names:
-                raise DataError(f"{where} has no column {name!r} ({role}){nearest(name, names)}")
+    _check_declared(names, roles, texts, where)
     columns, levels = [], {}
     for name in names:
         if name in _apart(roles):
+            continue
+        if name in texts:
+            columns.append(Column(name, "text"))
             continue
         if types.is_datetime64_any_dtype(train[name].dtype):
             raise DataError(f"{where}: column {name!r} holds dates; list it under meta or drop")
@@ -99,6 +103,14 @@ def learn_schema(train: pd.DataFrame, roles: Roles, where: str) -> Schema:
     if not columns:
         raise DataError(f"{where} has no input columns besides id, target, meta and drop")
     return Schema(tuple(columns), levels)
+
+
+def _check_declared(names: list[str], roles: Roles, texts: Collection[str], where: str) -> None:
+    declared = {role: getattr(roles, role) for role in ("target", "id", "categorical", "meta", "drop")}
+    for role, value in {**declared, "text": tuple(texts)}.items():
+        for name in (value,) if isinstance(value, str) else value:
+            if name and name not in names:
+                raise DataError(f"{where} has no column {name!r} ({role}){nearest(name, names)}")
 
 
 def _is_category(values: pd.Series) -> bool:
@@ -116,7 +128,7 @@ def inputs_of(frame: pd.DataFrame, roles: Roles, schema: Schema, ids: NDArray[np
     Returns
     -------
     DataFrame
-        (n, m): float64, or ``category`` with the schema's levels; an unknown level is missing.
+        (n, m): float64, ``category`` with the schema's levels (an unknown level is missing), or texts ("" is missing).
 
     Raises
     ------
@@ -132,12 +144,7 @@ def inputs_of(frame: pd.DataFrame, roles: Roles, schema: Schema, ids: NDArray[np
             f" extra {listed(extra) or 'none'} (rename them, add them to the training data, or list under drop what is"
             " no input)"
         )
-    typed = {
-        column.name: _category(frame[column.name], schema.levels[column.name])
-        if column.kind == "category"
-        else _number(frame[column.name], ids, where)
-        for column in schema.columns
-    }
+    typed = {column.name: _typed(frame[column.name], column, schema, ids, where) for column in schema.columns}
     table = pd.DataFrame(typed, copy=False).reset_index(drop=True)
     refuse_infinite(table, where)
     return table
@@ -154,6 +161,16 @@ def refuse_infinite(table: pd.DataFrame, where: str) -> None:
     infinite = [str(name) for name in numbers if np.isinf(numbers[name].to_numpy()).any()]
     if infinite:
         raise DataError(f"{where}: infinite values in {listed(infinite)}; make them missing or finite")
+
+
+def _typed(
+    values: pd.Series, column: Column, schema: Schema, ids: NDArray[np.object_], where: str
+) -> pd.Series | NDArray[np.object_]:
+    if column.kind == "text":
+        return as_text(values).fillna("").to_numpy(dtype=object)
+    if column.kind == "category":
+        return _category(values, schema.levels[column.name])
+    return _number(values, ids, where)
 
 
 def _category(values: pd.Series, levels: tuple[str, ...]) -> pd.Series:

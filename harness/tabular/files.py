@@ -8,7 +8,8 @@ import lzma
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from harness.tabular.roles import Roles
 
 PARQUET = (".parquet", ".pq", ".parquet.gz")
+SEPARATORS = (",", ";", "\t", "|")
+"""What may stand between the values of a CSV; the first where nothing tells."""
 _DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 
 
@@ -77,20 +80,72 @@ def read_table(path: Path, roles: Roles, texts: Iterable[str]) -> pd.DataFrame:
     DataError
         If the file is missing, empty, damaged or without rows.
     """
+    with _reading(path):
+        frame = _read_parquet(path, roles) if path.name.endswith(PARQUET) else _read_csv(path, roles, set(texts))
+    if frame.empty:
+        raise DataError(f"{path} has a header but no rows")
+    return frame
+
+
+def read_header(path: Path, separator: str) -> tuple[str, ...]:
+    """Return the names of a table's columns.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, empty or damaged.
+    """
+    with _reading(path):
+        if path.name.endswith(PARQUET):
+            import pyarrow.parquet as pq
+
+            return tuple(pq.read_schema(path).names)
+        return tuple(str(name) for name in _header(path, separator))
+
+
+def guess_separator(path: Path) -> str:
+    """Return what stands between the values of a CSV: of `SEPARATORS` the one that cuts its header into most columns.
+
+    Raises
+    ------
+    DataError
+        If none of them does, or the file cannot be read.
+    """
+    if path.name.endswith(PARQUET):
+        return SEPARATORS[0]
+    columns = {separator: len(read_header(path, separator)) for separator in SEPARATORS}
+    found = max(columns, key=lambda separator: columns[separator])
+    if columns[found] < 2:
+        raise DataError(f"{path} has a header of one column; expected several, separated by ',', ';', '|' or tabs")
+    return found
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     try:
         _check_zip(path)
-        frame = _read_parquet(path, roles) if path.name.endswith(PARQUET) else _read_csv(path, roles, set(texts))
+        yield
     except pd.errors.EmptyDataError:
         raise DataError(f"{path} is empty; expected a header and rows") from None
     except _DAMAGED as error:
         raise DataError(f"{path} is damaged or cut short ({_line(error)}); fetch it again") from None
     except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError, OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {_line(error)}") from None
-    if frame.empty:
-        raise DataError(f"{path} has a header but no rows")
-    return frame
+
+
+def _header(path: Path, separator: str) -> pd.Series[str]:
+    return pd.read_csv(
+        path,
+        header=None,
+        nrows=1,
+        dtype=str,
+        keep_default_na=False,
+        sep=separator,
+        encoding="utf-8-sig",
+        index_col=False,
+    ).iloc[0]
 
 
 def _check_zip(path: Path) -> None:
@@ -113,7 +168,7 @@ def _line(error: BaseException) -> str:
 
 def _read_csv(path: Path, roles: Roles, texts: set[str]) -> pd.DataFrame:
     options: dict[str, Any] = {"sep": roles.separator, "encoding": "utf-8-sig", "index_col": False}
-    header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False, **options).iloc[0]
+    header = _header(path, roles.separator)
     if header.duplicated().any():
         raise DataError(f"{path} has columns of the same name: {listed(header[header.duplicated()])}")
     verbatim = {name for name in (roles.id, roles.target) if name in set(header)}

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.competition import Evaluate
+from harness.competition import Evaluate, VariantSpec
 from harness.data import Dataset, DatasetInfo, Examples, TaskType
 from harness.errors import ConfigError, DataError, PluginError
 from harness.finding import find_competition, find_competitions
@@ -151,6 +151,19 @@ def test_a_variant_that_was_not_fetched_tells_how(toy, workspace):
         toy(VARIANTS, data="real")
     fetched_folder(workspace / "cache", "toy", "real").mkdir(parents=True)
     assert toy(data="real").dataset.info.variant == "real"
+
+
+def test_a_variant_may_name_a_path_from_the_competitions_folder(toy, competitions, tmp_path):
+    found = replace(toy().competition, data=replace(toy().competition.data, variants={}))
+    here = replace(found, data=replace(found.data, variants={"mine": VariantSpec("mine", path="../../mine")}))
+    with pytest.raises(
+        DataError, match=r"mine does not exist; mend path under \[data.variants.mine\] in .*competition"
+    ):
+        variant_of(here, "mine")
+    (tmp_path / "mine").mkdir()
+    assert variant_of(here, "mine")[1] == tmp_path / "mine"
+    absolute = replace(found.data, variants={"mine": VariantSpec("mine", path=str(tmp_path))})
+    assert variant_of(replace(found, data=absolute), "mine")[1] == tmp_path
 
 
 def test_data_is_a_variant_by_name_or_an_existing_path(toy, tmp_path):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from harness.competition import Competition
     from harness.data import Dataset, Predictions, Submission
     from harness.offers import Adjuster, DatasetSource, Metric, ModelRecipe
+    from harness.proposal import Given, Proposal
     from harness.results import Artifact, RunResult
 
 
@@ -56,3 +57,10 @@ def harness_report(competition: Competition, dataset: Dataset, result: RunResult
     from harness_birdclef.report import report
 
     return report(competition, dataset, result)
+
+
+@hookimpl
+def harness_propose(given: Given) -> Iterable[Proposal]:
+    from harness_birdclef.propose import propose
+
+    return propose(given)

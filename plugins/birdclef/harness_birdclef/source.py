@@ -15,14 +15,16 @@ from harness.data import Dataset, DatasetInfo, Examples
 from harness.offers import DataRequest, DatasetSource
 from harness.params import param
 
-Edition = Literal["2021", "2022", "2023", "2024", "2025", "2026"]
+Edition = Literal["2021", "2022", "2023", "2024", "2025", "2026", "folders"]
 
 
 @dataclass(frozen=True)
 class RecordingsParams:
     """The edition whose layout the folder has, names that differ from it, and policies."""
 
-    edition: Edition = param("2024", "whose file layout, label format and row ids the folder has")
+    edition: Edition = param(
+        "2024", "whose file layout, label format and row ids the folder has; folders: one for each label, no tables"
+    )
     train_audio: str = param("", "folder of training recordings; empty: the edition's own")
     train_table: str = param("", "table of training recordings; empty: the edition's own")
     labels_table: str = param("", "table of labelled soundscape windows; empty: the edition's own")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from harness.data import Dataset
     from harness.findings import Finding
     from harness.offers import Adjuster, DatasetSource, ModelRecipe
+    from harness.proposal import Given, Proposal
     from harness.results import Artifact, RunResult, Shown
 
 
@@ -56,3 +57,10 @@ def harness_check_dataset(dataset: Dataset) -> Iterable[Finding]:
     from harness_imagewang.source import findings
 
     return findings(dataset)
+
+
+@hookimpl
+def harness_propose(given: Given) -> Iterable[Proposal]:
+    from harness_imagewang.propose import propose
+
+    return propose(given)

@@ -28,6 +28,9 @@ class FolderParams:
 
     unlabelled: str = param("unsup", "folder of images without labels, beside train")
     validation: str = param("val", "folder of labelled images that are like those to predict, beside train")
+    train: str = param("train", "folder with a folder of images for each class")
+    test: str = param("test", "folder of the images to predict")
+    sample_submission: str = param("", "the competition's own sample file, whose ids are names of test images")
 
 
 def load(params: FolderParams, request: DataRequest) -> Dataset:
@@ -42,14 +45,15 @@ def load(params: FolderParams, request: DataRequest) -> Dataset:
         If there is no class, a file of the training images cannot be read, or a class of the validation images is
         unknown.
     """
+    from harness_imagewang.reading.asked import asked_for
     from harness_imagewang.reading.read import Reader
     from harness_imagewang.reading.tree import labelled, root_of, unlabelled
 
     if not request.task_type.single_label:
         raise DataError(f"{request.competition}: imagewang.folder reads one class a row; task = {request.task_type!r}")
     _check_names(params)
-    root = _sample(request.cache) if request.path is None else root_of(request.path, request.cache)
-    parts = {"train": labelled(root, "train")}
+    root = _sample(request.cache) if request.path is None else root_of(request.path, request.cache, params.train)
+    parts = {"train": labelled(root, params.train)}
     if unlabelled(root, params.validation).paths:
         parts["valid"] = labelled(root, params.validation)
     classes = tuple(sorted(set(parts["train"].labels)))
@@ -57,7 +61,8 @@ def load(params: FolderParams, request: DataRequest) -> Dataset:
     reader = Reader(classes, request.cache, request.skip_bad)
     train = reader.examples("train", parts["train"])
     valid = reader.examples("valid", parts["valid"]) if "valid" in parts else None
-    test = reader.examples("test", unlabelled(root, "test")) if (root / "test").is_dir() else None
+    asked, sample = asked_for(root, params.test, params.sample_submission)
+    test = None if asked is None else reader.examples("test", asked)
     if test is None and valid is not None:
         test = valid.unlabelled()
     found = unlabelled(root, params.unlabelled)
@@ -90,6 +95,7 @@ def load(params: FolderParams, request: DataRequest) -> Dataset:
         unlabelled={} if corpus is None or not len(corpus) else {"unsup": corpus},
         unlabelled_digest=reader.digest(READER, ("unlabelled",)),
         digest=reader.digest(READER, ("train", "valid", "test"), request.task_type, *classes),
+        sample_submission=sample,
     )
 
 
@@ -139,12 +145,15 @@ def _sample(cache: Path) -> Path:
 
 def _check_names(params: FolderParams) -> None:
     names = (params.unlabelled, params.validation)
-    taken = [name for name in names if name in ("train", "test") or names.count(name) > 1]
+    taken = [name for name in names if name in (params.train, params.test) or names.count(name) > 1]
     if taken:
         raise ConfigError(f"imagewang.folder: the folder {taken[0]!r} is something else already")
     odd = [name for name in names if Path(name).name != name or name.startswith(".")]
     if odd:
         raise ConfigError(f"imagewang.folder: {odd[0]!r}: expected the plain name of a folder beside train")
+    for name in (params.train, params.test, params.sample_submission):
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise ConfigError(f"imagewang.folder: {name!r}: expected a name within the data's folder")
 
 
 def _check_classes(valid: Part | None, classes: Sequence[str], folder: str) -> None:

@@ -1,4 +1,4 @@
-"""The features ``imbalance.columns``: typed columns, imputed, encoded and scaled where a strategy asks for it."""
+"""The features of the plugin: typed columns, imputed, encoded, scaled where a strategy asks for it; words of texts."""
 
 from __future__ import annotations
 
@@ -23,6 +23,22 @@ class ColumnsParams:
     )
 
 
+@dataclass(frozen=True)
+class TextParams:
+    """What becomes of columns of free text; all others are imputed, scaled and one-hot encoded."""
+
+    words: int = param(1000, "columns of each text: its commonest words", low=1, high=100_000, tune=False)
+    ngrams: int = param(2, "longest run of words that counts as one", low=1, high=5)
+    min_rows: int = param(2, "training rows that a word must be in", low=1, high=100_000, tune=(1, 10))
+    topics: int = param(0, "directions that the words are reduced to (latent semantic analysis); 0: the words", low=0)
+
+
+def _build_text(params: TextParams, info: DatasetInfo, context: BuildContext) -> Transformer:
+    from harness_imbalance.text import TextTransformer
+
+    return TextTransformer(params, info.task_type, context.seed)
+
+
 def _build(params: ColumnsParams, info: DatasetInfo, context: BuildContext) -> Transformer:
     from harness_imbalance.transform import ColumnsTransformer
 
@@ -33,4 +49,10 @@ def features() -> Iterable[Features]:
     """Yield the plugin's features."""
     yield Features(
         "imbalance.columns", "typed columns; imputed, encoded, scaled inside the fold", ColumnsParams, _build
+    )
+    yield Features(
+        "imbalance.text",
+        "TF-IDF of texts, or its topics; other columns imputed, scaled, one-hot",
+        TextParams,
+        _build_text,
     )

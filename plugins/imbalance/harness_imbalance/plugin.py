@@ -9,6 +9,7 @@ from harness import hookimpl
 
 if TYPE_CHECKING:
     from harness.offers import Adjuster, DatasetSource, Features, ModelRecipe, Rebalancer
+    from harness.proposal import Given, Proposal
 
 
 @hookimpl
@@ -44,3 +45,10 @@ def harness_adjusters() -> Iterable[Adjuster]:
     from harness_imbalance.adjusters import adjusters
 
     return adjusters()
+
+
+@hookimpl
+def harness_propose(given: Given) -> Iterable[Proposal]:
+    from harness_imbalance.proposing.propose import propose
+
+    return propose(given)

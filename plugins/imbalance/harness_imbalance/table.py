@@ -27,6 +27,8 @@ ROLES = ("group", "time", "latitude", "longitude", "region")
 """Meta columns of these names are what they say; splits are audited by them."""
 READER = "imbalance.table 1"
 """Part of every digest: a change in how files are read makes other data of the same bytes."""
+LATER = ("text", "group", "time")
+"""Parameters that came later: no part of a digest where they are empty, so that older runs stay comparable."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,9 @@ class TableParams:
     classes: tuple[str, ...] = param((), "order of the classes (binary: positive last); empty: sorted")
     categorical: tuple[str, ...] = param((), "columns of numeric codes that are categories; text always is")
     drop: tuple[str, ...] = param((), "columns to leave out")
+    text: tuple[str, ...] = param((), "columns of free text, which features turn into numbers")
+    group: str = param("", "column that says which rows belong together; kept beside the inputs")
+    time: str = param("", "column that says when a row is from; kept beside the inputs")
     meta: tuple[str, ...] = param((), "columns kept beside the inputs: group, time, ...")
     missing: tuple[str, ...] = param((), "texts that mean a missing value, besides the usual ones")
     separator: str = param(",", "between the values of a CSV")
@@ -94,12 +99,14 @@ def load(params: TableParams, request: DataRequest) -> Dataset:
 
     if request.task_type is TaskType.MULTILABEL:
         raise DataError(f"{request.competition}: imbalance.table reads one target a row; task = 'multilabel' has many")
-    if set(params.meta) & set(params.drop):
-        raise ConfigError(f"{request.competition}: data: both in meta and drop: {set(params.meta) & set(params.drop)}")
     if request.path is None and params.embedded and not params.id:
         params = replace(params, id="id")
+    facts = {name: value for name, value in as_json(params).items() if name not in LATER or value}
+    params = with_roles(params)
+    if set(params.meta) & set(params.drop):
+        raise ConfigError(f"{request.competition}: data: both in meta and drop: {set(params.meta) & set(params.drop)}")
     tables = read_tables(params, request)
-    schema = learn_schema(tables.train, params, tables.where["train"])
+    schema = learn_schema(tables.train, params, tables.where["train"], params.text)
     labels = learn_labels(tables.train, params, request.task_type, tables.where["train"])
     parts = {
         name: _examples(frame, params, schema, labels if name != "test" else None, name, tables.where[name])
@@ -115,7 +122,7 @@ def load(params: TableParams, request: DataRequest) -> Dataset:
         notes=tables.notes,
         url=tables.url,
         licence=tables.licence,
-        roles={role: role for role in ROLES if role in params.meta},
+        roles=roles_of(params),
         extra={"levels": {name: list(levels) for name, levels in schema.levels.items()}},
     )
     return Dataset(
@@ -123,9 +130,28 @@ def load(params: TableParams, request: DataRequest) -> Dataset:
         train=parts["train"],
         valid=parts.get("valid"),
         test=parts.get("test"),
-        digest=digest_files(tables.paths, READER, request.task_type, json.dumps(as_json(params))),
+        digest=digest_files(tables.paths, READER, request.task_type, json.dumps(facts)),
         sample_submission=tables.sample,
     )
+
+
+def with_roles(params: TableParams) -> TableParams:
+    """Return the parameters with the columns of group and time among those kept beside the inputs."""
+    named = (name for name in (params.group, params.time) if name)
+    return replace(params, meta=tuple(dict.fromkeys((*params.meta, *named))))
+
+
+def roles_of(params: TableParams) -> dict[str, str]:
+    """Return the meta column of each role: the one that is named for it, or the one of its name.
+
+    Examples
+    --------
+    >>> roles_of(TableParams("y", group="patient", meta=("patient", "time")))
+    {'group': 'patient', 'time': 'time'}
+    """
+    roles = {role: role for role in ROLES if role in params.meta}
+    named = {"group": params.group, "time": params.time}
+    return {**roles, **{role: name for role, name in named.items() if name}}
 
 
 def read_new(params: TableParams, path: Path, info: DatasetInfo) -> Examples:
@@ -139,8 +165,9 @@ def read_new(params: TableParams, path: Path, info: DatasetInfo) -> Examples:
     from harness.tabular.columns import Schema
     from harness.tabular.files import read_table
 
+    params = with_roles(params)
     levels = {name: tuple(values) for name, values in info.extra.get("levels", {}).items()}
-    texts = (column.name for column in info.columns if column.kind == "category")
+    texts = (column.name for column in info.columns if column.kind in ("category", "text"))
     frame = read_table(path, params, texts)
     return _examples(frame, params, Schema(info.columns, levels), None, "test", path.name)
 
@@ -176,7 +203,7 @@ def _read_files(params: TableParams, place: Path) -> Tables:
     paths = {"train": place if place.is_file() else locate(place, params.train, "train")}
     # all are found before any is read: a misspelt test file must not cost a long read first
     paths |= {name: locate(place, getattr(params, name), name) for name in names if getattr(params, name)}
-    train = read_table(paths["train"], params, params.categorical)
+    train = read_table(paths["train"], params, (*params.categorical, *params.text))
     texts = text_columns(train)
     valid = read_table(paths["validation"], params, texts) if "validation" in paths else None
     if "validation_truth" in paths and valid is not None:

@@ -22,6 +22,7 @@ from harness.tabular.catboost_engine import MOST_POINTS
 from harness.tabular.tables import MISSING, learn_columns, read_table
 
 RECIPES = {recipe.name.split(".")[1]: recipe for recipe in models()}
+RIDGE = RECIPES.pop("ridge")
 CLASSES = ("a", "b", "c")
 SMALL: dict[str, dict[str, Any]] = {
     "catboost": {"iterations": 12, "learning_rate": 0.3},
@@ -411,3 +412,18 @@ def test_it_beats_the_class_prior_on_real_credit_data(name: str) -> None:
     model, _ = fitted(name, examples.take(np.arange(4500)), task=TaskType.BINARY)
     values = model.predict(examples.take(np.arange(4500, 6000))).values
     assert roc_auc_score(targets[4500:], values[:, 1]) > 0.6
+
+
+def test_ridge_is_the_closed_form_on_standardised_columns() -> None:
+    rng = np.random.default_rng(0)
+    x, new = rng.normal(2, 3, (40, 3)), rng.normal(2, 3, (5, 3))
+    y = x @ [1.0, -2.0, 0.5] + rng.normal(size=40)
+    for scale in (True, False):
+        params = parse_params(RIDGE.params, {"alpha": 7.0, "scale": scale}, "ridge")
+        model: Model = RIDGE.build(params, info(TaskType.REGRESSION), BuildContext())
+        model.fit(Examples(np.arange(40).astype(str).astype(object), x, y), None, Log())
+        centre, width = x.mean(axis=0), x.std(axis=0) if scale else 1.0
+        z = (x - centre) / width
+        weights = np.linalg.solve(z.T @ z + 7.0 * np.eye(3), z.T @ (y - y.mean()))
+        found = model.predict(Examples(np.arange(5).astype(str).astype(object), new)).values[:, 0]
+        np.testing.assert_allclose(found, (new - centre) / width @ weights + y.mean())

@@ -104,6 +104,7 @@ LAYOUTS = {
     "2024": Layout("train_audio", _METADATA, "", "unlabeled_soundscapes", _TEST, "", _SAMPLE),
     "2025": Layout("train_audio", "train.csv", "", "train_soundscapes", _TEST, "", _SAMPLE),
     "2026": Layout("train_audio", "train.csv", "train_soundscapes_labels.csv", "train_soundscapes", _TEST, "", _SAMPLE),
+    "folders": Layout("train", test_audio="test"),
 }
 EDITIONS: tuple[str, ...] = tuple(LAYOUTS)
 
@@ -125,12 +126,13 @@ def read_edition(root: Path, edition: str, layout: Layout, unknown_label: Unknow
     DataError
         In one line, if a file, folder or column is missing, or what stands in it cannot be used.
     """
-    from harness_birdclef.editions import edition_2021, edition_2022, edition_2023
+    from harness_birdclef.editions import edition_2021, edition_2022, edition_2023, label_folders
     from harness_birdclef.editions.folder import EditionFolder
 
     _check(edition)
     folder = EditionFolder(root, edition, layout.over(LAYOUTS[edition]), given=layout)
-    read = {"2021": edition_2021.read, "2022": edition_2022.read}.get(edition, edition_2023.read)
+    known = {"2021": edition_2021.read, "2022": edition_2022.read, "folders": label_folders.read}
+    read = known.get(edition, edition_2023.read)
     return read(folder, unknown_label)
 
 

@@ -31,8 +31,8 @@ class Part:
     labels: tuple[str, ...] = ()
 
 
-def root_of(path: Path, cache: Path) -> Path:
-    """Return the folder that holds ``train``; archives are unpacked into the cache, once.
+def root_of(path: Path, cache: Path, train: str = "train") -> Path:
+    """Return the folder that holds `train`; archives are unpacked into the cache, once.
 
     Raises
     ------
@@ -50,11 +50,11 @@ def root_of(path: Path, cache: Path) -> Path:
             extract(path, folder)
         path = folder
     for folder in (path, *_folders(path)):
-        if (folder / "train").is_dir():
+        if (folder / train).is_dir():
             return folder
     for archive in sorted(file for file in path.iterdir() if is_archive(file)):
-        return root_of(archive, cache)
-    raise DataError(f"{path} has no folder train/ with a folder for each class; it has: {_content(path)}")
+        return root_of(archive, cache, train)
+    raise DataError(f"{path} has no folder {train}/ with a folder for each class; it has: {_content(path)}")
 
 
 def labelled(root: Path, name: str) -> Part:
@@ -77,14 +77,14 @@ def labelled(root: Path, name: str) -> Part:
             raise DataError(f"{home} has no image; a class needs at least one, or its folder must go")
         paths += found
         labels += [home.name] * len(found)
-    return Part(tuple(paths), _ids(paths, root), tuple(labels))
+    return Part(tuple(paths), ids_of(paths, root), tuple(labels))
 
 
 def unlabelled(root: Path, name: str) -> Part:
     """Return the images of a folder; none if there is no such folder."""
     folder = root / name
     paths = images_in(folder) if folder.is_dir() else []
-    return Part(tuple(paths), _ids(paths, root))
+    return Part(tuple(paths), ids_of(paths, root))
 
 
 def images_in(folder: Path) -> list[Path]:
@@ -93,7 +93,8 @@ def images_in(folder: Path) -> list[Path]:
     return sorted(path for path in found if path.is_file())
 
 
-def _ids(paths: Sequence[Path], root: Path) -> tuple[str, ...]:
+def ids_of(paths: Sequence[Path], root: Path) -> tuple[str, ...]:
+    """Return the path of each file within a folder, without its suffix."""
     return tuple(path.relative_to(root).with_suffix("").as_posix() for path in paths)
 
 

@@ -13,6 +13,7 @@ from . import (
     hist_gradient_boosting,
     logistic_regression,
     random_forest,
+    ridge,
     rusboost,
 )
 
@@ -23,6 +24,7 @@ def models() -> Iterable[ModelRecipe]:
     yield hist_gradient_boosting.RECIPE
     yield random_forest.RECIPE
     yield logistic_regression.RECIPE
+    yield ridge.RECIPE
     yield balanced_random_forest.RECIPE
     yield easy_ensemble.RECIPE
     yield rusboost.RECIPE

@@ -25,6 +25,7 @@ class LogisticRegressionParams:
     C: float = param(1.0, "inverse strength of the L2 penalty", low=1e-6, high=1e6, log=True, tune=(1e-4, 100.0))
     max_iter: int = param(1000, "most iterations of the solver", low=1, high=100_000, tune=False)
     class_weights: ClassWeights = param("none", "weights by class: none, or balanced (n / (k * n_c))")
+    scale: bool = param(True, "numbers to mean 0 and standard deviation 1; false: as the features made them")
 
 
 class _QuietEngine(SklearnEngine):
@@ -46,7 +47,7 @@ def build(params: LogisticRegressionParams, info: DatasetInfo, context: BuildCon
         from sklearn.pipeline import Pipeline
 
         model = LogisticRegression(C=params.C, max_iter=params.max_iter)
-        return Pipeline([("encode", one_hot(columns, scale=True)), ("model", model)])
+        return Pipeline([("encode", one_hot(columns, scale=params.scale)), ("model", model)])
 
     def after(model: Any, log: TaskLog) -> None:
         if model.n_iter_.max() >= params.max_iter:

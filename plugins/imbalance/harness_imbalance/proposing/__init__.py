@@ -1,0 +1,1 @@
+"""What is made of tables that nobody has described: which column is which, what is asked, what to train."""
