@@ -35,6 +35,7 @@ from harness.testing.metrics import check_metric
 from harness.testing.models import check_model
 from harness.testing.predicting import PARITY
 from harness.testing.rebalancers import check_rebalancer
+from harness.testing.sites import check_site
 from harness.testing.sources import check_source
 from harness.testing.splitters import check_splitter
 
@@ -50,7 +51,7 @@ CHECKS: dict[type[Any], Callable[..., Iterator[Finding]]] = {
     Rebalancer: check_rebalancer,
     Adjuster: check_adjuster,
     Executor: check_executor,
-    Site: check_params,
+    Site: check_site,
 }
 
 LISTING = """
