@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from harness.errors import ConfigError, PluginError, listed, nearest
 from harness.plugins import Plugins
@@ -36,8 +37,8 @@ def gather(given: Given, plugins: Plugins) -> tuple[list[Proposal], list[str]]:
     return sorted(found, key=lambda one: -one.sure), failed
 
 
-def _checked(answer: object, plugin: str) -> list[Proposal]:
-    proposals = list(answer) if isinstance(answer, Iterable) else [] if answer is None else [answer]
+def _checked(answer: Any, plugin: str) -> list[Proposal]:
+    proposals: list[Any] = list(answer) if isinstance(answer, Iterable) else [] if answer is None else [answer]
     for one in proposals:
         if not isinstance(one, Proposal):
             raise PluginError(f"plugin {plugin!r}: {HOOK} answered {one!r}, expected Proposal records")
