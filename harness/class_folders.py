@@ -1,4 +1,4 @@
-"""A folder with a folder of files for each class, as many data sets come: for plugins that propose with one."""
+"""A folder with a folder of files for each class, for plugins that propose what to make of one."""
 
 from __future__ import annotations
 

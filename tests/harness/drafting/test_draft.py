@@ -159,6 +159,22 @@ def test_a_leak_is_told_and_waits_for_a_reason(harness, competitions, tmp_path):
     assert read_competition(competitions / "mine").leaks.accepted == {"target-copy": "why it is harmless"}
 
 
+@pytest.mark.parametrize(
+    ("targets", "told"),
+    [
+        (["", "a", "b"], "'y' is missing in 30 rows: r0, r3, r6"),
+        (["a"], "has a single value, 'a'"),
+        ([""], "(target) is empty in all rows"),
+    ],
+)
+def test_targets_that_are_missing_or_alike_are_told(harness, competitions, tmp_path, targets, told):
+    frame = table().assign(y=[targets[row % len(targets)] for row in range(120)])
+    done = harness("new", "competition", "mine", *write(tmp_path / "data", frame, 90))
+    assert done.code == 2
+    assert told in done.err
+    assert not (competitions / "mine").exists()
+
+
 def test_the_group_of_commands_lists_and_suggests(harness):
     assert "competition" in harness("new", "--help").out
     assert "did you mean 'competition'?" in harness("new", "competiton", "x").err

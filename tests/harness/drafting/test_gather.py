@@ -27,6 +27,8 @@ def answering(answer):
     @hookimpl
     def harness_propose(given):
         assert given is GIVEN
+        if isinstance(answer, Exception):
+            raise answer
         return answer
 
     return harness_propose
@@ -56,12 +58,22 @@ def test_equally_sure_plugins_are_asked_about():
 
 
 def test_nobody_answers():
-    with pytest.raises(HarnessError, match=r"no installed plugin knows what to make of train.csv \(asked: one\)"):
+    with pytest.raises(HarnessError, match=r"knows what to make of train.csv; asked: one; expected a table"):
         surest(GIVEN, plugins(one=[]))
 
 
-def test_strange_answers_name_the_plugin():
-    with pytest.raises(PluginError, match=r"plugin 'one': harness_propose answered 'rows', expected Proposal"):
-        surest(GIVEN, plugins(one=["rows"]))
+def test_a_plugin_that_fails_keeps_no_other_from_answering():
+    known = plugins(one=[proposal("one.rows", 0.8)], two=["rows"], three=RuntimeError("out of order"))
+    found = surest(GIVEN, known)
+    assert found.source == "one.rows"
+    assert sorted(found.notes) == [
+        "plugin 'three' failed in harness_propose: RuntimeError: out of order",
+        "plugin 'two': harness_propose answered 'rows', expected Proposal records",
+    ]
+    with pytest.raises(HarnessError, match=r"asked: two; plugin 'two': harness_propose answered 'rows'"):
+        surest(GIVEN, plugins(two=["rows"]))
+
+
+def test_a_proposal_of_nothing_is_refused():
     with pytest.raises(PluginError, match=r"'x.rows': expected sure from 0 to 1"):
         proposal("x.rows", 1.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,20 @@ def test_a_byte_order_mark_line_ends_and_semicolons_change_nothing(tmp_path):
     found = values(proposal(tmp_path, foreign(TRAIN), foreign(TEST), foreign(SAMPLE)))
     assert found.pop("separator") == ";"
     assert found == values(proposal(tmp_path))
+
+
+def test_parquet_is_read_as_csv_is(tmp_path):
+    for name, text in {"train": TRAIN, "test": TEST}.items():
+        columns = pd.read_csv(io.StringIO(text), dtype={"id": str})
+        columns.to_parquet(tmp_path / f"{name}.parquet")
+    (found,) = propose(Given(tmp_path / "train.parquet", tmp_path / "test.parquet"))
+    assert values(found) == {
+        "target": "y",
+        "id": "id",
+        "positive": "yes",
+        "train": "train.parquet",
+        "test": "test.parquet",
+    }
 
 
 def test_files_of_several_folders_are_named_from_what_holds_them_all(tmp_path):
