@@ -40,4 +40,13 @@ PYTHON
 test -s submissions/class-imbalance/none-fast.csv || { echo "no submission was written: $(find . -name '*.csv')" >&2; exit 1; }
 "$work/env/bin/harness" run digit-recognizer --fast -s logistic
 test -s submissions/digit-recognizer/logistic-fast.csv || { echo "the example wrote no submission: $(find . -name '*.csv')" >&2; exit 1; }
+
+# A plugin from the templates in the wheel, built and installed as a stranger's would be
+"$work/env/bin/harness" new plugin stranger
+"$python" -m pip wheel --quiet --no-deps --wheel-dir "$work/stranger" ./harness-stranger
+"$python" -m pip --python "$work/env/bin/python" install --quiet --no-deps --no-index "$work"/stranger/*.whl
+"$work/env/bin/python" -m pytest -q -p no:cacheprovider ./harness-stranger
+"$work/env/bin/harness" check-plugin stranger --hostile > checked.txt || { cat checked.txt >&2; exit 1; }
+"$work/env/bin/harness" run stranger-example --no-tracking
+test -s submissions/stranger-example/best.csv
 echo "packaging: wheels work apart from the checkout"
