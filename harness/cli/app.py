@@ -53,7 +53,10 @@ COMMANDS = {
     "sync": ("sync", "Deliver to MLflow what earlier commands could not; everything arrives once."),
     "validate": ("submit", "Check a submission file without answers: ids, columns, ranges, sums."),
     "grade": ("submit", "Score a submission file against true answers, joined by id."),
-    "submit": ("send", "Send a submission to the competition's site, and record its score beside the run's."),
+    "submit": (
+        "send",
+        "Send a submission to the competition's site, wait for its score and record it beside the run's.",
+    ),
     "whence": ("trace", "Find the run that made a submission, even a disguised one; or the nearest and what differs."),
     "reproduce": ("trace", "Rebuild a run from what is recorded of it, and say MATCH or what differs first and why."),
     "predict": ("submit", "Predict new data with a finished run."),
