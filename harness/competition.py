@@ -365,6 +365,8 @@ class Competition:
         What ``harness check`` may find without failing.
     board : BoardSpec or None
         Where ``final_board.csv`` comes from, and what gives medals.
+    site : SiteSpec or None
+        Where data is fetched from and submissions are sent.
     split_allowed : str
         Why a split at random is right although the test set is not such a draw; empty: it is refused.
     """

@@ -22,6 +22,7 @@ from harness.competition import (
     DataSpec,
     Evaluate,
     Leaks,
+    SiteSpec,
     Strategy,
     SubmissionSchema,
     VariantSpec,
@@ -29,7 +30,7 @@ from harness.competition import (
 from harness.competition_file import MEDALS, RANKED_ON, SITES, VALUES
 from harness.data import TaskType
 from harness.findings import KINDS
-from harness.offers import Adjuster, DatasetSource, Features, Metric, ModelRecipe, Rebalancer, Splitter
+from harness.offers import Adjuster, DatasetSource, Features, Metric, ModelRecipe, Rebalancer, Site, Splitter
 from harness.params import document
 from harness.plugins import LOCAL, Plugins
 
@@ -151,7 +152,7 @@ class _Maker:
         self.own = () if any(plugin.name == LOCAL for plugin in plugins.loaded) else (OWN,)
         self.shared: Schema = {name: self._part(kind) for name, kind in PARTS.items()}
         self.shared["metric"] = self._name(Metric)
-        self.forms = _forms()
+        self.forms = {**_forms(), (SiteSpec, "name"): self._name(Site)}
         self.shared["strategy"] = {**self.table(Strategy), "required": []}
         self.forms[Competition, "data"] = self._data()
 

@@ -80,11 +80,13 @@ def entry_of(command: str) -> Entry:
 
 
 def find_command(words: list[str]) -> tuple[click.Command | None, list[str]]:
-    """Return the command that words begin with, in whatever group, and the words that follow it."""
+    """Return the command (or group) that words begin with, in whatever group, and the words that follow it."""
     command: click.Command | None = cli
     rest = list(words)
-    while isinstance(command, click.Group):
-        name = rest.pop(0) if rest else ""
+    while isinstance(command, click.Group) and rest:
+        known = command.list_commands(click.Context(command))
+        # of some groups a first word that is no command is an argument of `run`
+        name = "run" if command is not cli and "run" in known and rest[0] not in known else rest.pop(0)
         command = command.get_command(click.Context(command), name)
     return command, rest
 

@@ -79,6 +79,10 @@ awarded = true
 source = "https://example.org/board"
 medals = { gold = 1, silver = 2, bronze = 3 }
 
+[site]
+name = "kaggle"
+id = "rain-tomorrow"
+
 [defaults]
 model = { use = "imbalance.catboost", depth = 3 }
 features = "imbalance.columns"
@@ -135,6 +139,7 @@ OFFER_MISTAKES = {
     "unknown model": ("imbalance.catboost", "imbalance.catbost"),
     "offer of another kind": ('rebalancer = "imbalance.smote"', 'rebalancer = "imbalance.catboost"'),
     "unknown adjuster": ('"temperature"', '"temprature"'),
+    "unknown site": ('name = "kaggle"', 'name = "kagle"'),
     "unknown split": ('use = "stratified"', 'use = "stratify"'),
     "unknown parameter": ("depth = 3", "dept = 3"),
     "unknown parameter of the default": ("depth = 9", "dept = 9"),
@@ -252,7 +257,7 @@ def test_the_schema_has_the_keys_that_the_reader_asks_for(monkeypatch, validator
         del taken[where]
     assert taken.pop("data: variants: public") == keys_of(schema, "data", "variants", "*")
     assert taken.pop("blends.both") == keys_of(schema, "blends", "*")
-    assert {"data", "evaluate", "submission", "rules", "budget", "leaks", "board", "board: medals"} == set(taken)
+    assert {"data", "evaluate", "submission", "rules", "budget", "leaks", "board", "board: medals", "site"} == set(taken)
     for where, keys in taken.items():
         assert keys == keys_of(schema, *where.split(": ")), where
 
