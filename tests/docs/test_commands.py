@@ -144,6 +144,7 @@ def test_the_pages_have_commands():
 def test_an_exception_has_a_command_and_a_reason(entry):
     assert any(entry.fits(command) for found in PAGES_WITH_COMMANDS.values() for command in found), "no page has it"
     assert bool(entry.instead) + bool(entry.not_run) == 1 or entry.pending or entry.slow
+    assert entry.pending or not entry.instead or problem_of(shlex.split(entry.instead)[1:]) == ""
     assert not entry.pending or find_command(entry.pending.split())[0] is None, "it is here now: take `pending` out"
 
 
