@@ -4,7 +4,8 @@
 
     <workspace>/
       runs/<competition>/tasks/<key>/<fold>/   one finished task: result.json, events.jsonl, *.npy, model/, features/
-      runs/<competition>/<run_id>/             one run: run.json, result.json, *.parquet, adjusters.json, figures/
+      runs/<competition>/<run_id>/             one run: run.json, result.json, *.parquet, adjusters.json, figures/,
+                                               site.json (what a site took of it)
       cache/                                   shared stages, fetched data
       cards/<competition>/                     what `harness check` found in each data set
       submissions/<competition>/               what is handed in

@@ -358,6 +358,7 @@ def test_a_server_is_read_back_as_leaderboard_lines(workspace: Path, warned: lis
         "status": "done",
         "seconds": 3.0,
         "submission": None,
+        "public_score": None,
         "baseline": False,
         "marks": ["fast"],
         "board": "",

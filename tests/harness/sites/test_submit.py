@@ -225,6 +225,40 @@ def test_zindi_takes_a_submission(harness, woods: Path, run: Path, workspace: Pa
     nothing_secret(workspace, done.out, done.err, bad.err)
 
 
+BOARD = """
+
+class Board:
+    def left(self, competition):
+        return None
+
+    def submit(self, competition, file, message):
+        return f"{competition}:{message}:{file.stat().st_size}"
+
+    def look(self, competition, submission):
+        from harness.sites.client import Standing
+
+        return Standing("complete", 0.75, 0.5)
+
+
+@hookimpl
+def harness_sites():
+    from harness.offers import Site
+
+    yield Site("local.board", "the club's own board", Board)
+"""
+
+
+def test_a_plugin_brings_its_own_site(harness, woods: Path, run: Path) -> None:
+    (woods / "plugin.py").write_text((woods / "plugin.py").read_text() + BOARD)
+    file = woods / "competition.toml"
+    file.write_text(file.read_text().replace('name = "kaggle"', 'name = "local.board"'))
+    done = harness("submit", "toy", run.name, "--no-tracking", "-m", "ours")
+    assert done.code == 0, done.err
+    assert "public score 0.7500, private score 0.5000" in done.out
+    (kept,) = read_sent(run)
+    assert kept.submission == f"three-woods:ours:{(run / 'submission.csv').stat().st_size}"
+
+
 class Slow:
     """A client whose answers are given."""
 
