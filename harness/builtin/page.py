@@ -111,7 +111,7 @@ def _sections(
         yield Section("Data", "\n".join(facts.data_card(competition, shown.dataset, shown.card)))
     yield Section("Environment", facts.environment(result, shown.provenance))
     setting = (shown.provenance or {}).get("setting", {})
-    yield Section("Reproduce", facts.commands(competition, result, setting))
+    yield Section("Reproduce", facts.commands(competition, result, setting, shown.command))
 
 
 def _looked(shown: Shown, result: RunResult) -> Iterator[Section]:

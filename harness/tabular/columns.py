@@ -133,7 +133,7 @@ def inputs_of(frame: pd.DataFrame, roles: Roles, schema: Schema, ids: NDArray[np
         lists = (("missing", missing), ("extra", extra))
         told = "; ".join(f"{word} {listed(names)}" for word, names in lists if names)
         raise DataError(
-            f"{where} does not have the columns of the training data: {told} (rename them, add them to the other file, or"
+            f"{where} does not have the columns of the training data: {told} (rename them, add them, or"
             " list under drop what is no input)"
         )
     typed = {

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from harness.builtin import page
+from harness.builtin._figures import reliability
+from harness.builtin._figures.sets import Shown
 from harness.builtin._page import board, facts, folds
 from harness.builtin._page.calibration import calibration
 from harness.builtin._page.errors import errors, rows_of
@@ -152,6 +154,16 @@ def test_calibration_says_how_far_predictions_are_from_what_came_true():
     told = calibration(high, ("no", "yes"))
     assert float(re.search(r"Expected calibration error (0\.\d+)", told)[1]) == pytest.approx(0.19, abs=0.02)
     assert re.search(r"on the whole 1[789]\.\d% more than what came true is predicted", told)
+
+
+def test_the_page_and_the_runs_figure_tell_the_same_calibration_error():
+    true = binary()
+    labels = []
+    axes = SimpleNamespace(plot=lambda *_, label="", **__: labels.append(label), vlines=lambda *_, **__: None)
+    shown = Shown("oof", "red", true.targets, true.predictions.values, None, np.ones(1000), False)
+    reliability._draw_curve(axes, shown, reliability._curve(shown, binary=True))
+    error = re.search(r"Expected calibration error (0\.\d+) \(of yes\)", calibration(true, ("no", "yes")))[1]
+    assert labels[0] == f"oof: ECE {error}"
 
 
 def test_calibration_of_points_tells_the_bias_and_what_intervals_hold():
