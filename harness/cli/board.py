@@ -12,7 +12,11 @@ from harness.cli.train import tracking_option
 @competition_argument
 @click.option("--ties", is_flag=True, help="Tell which entries are tied with the best, and how sure each is.")
 @click.option("--from-tracking", is_flag=True, help="Read the MLflow server instead of the run directories.")
-@click.option("--trials", is_flag=True, help="With every trial of `harness tune`.")
+@click.option(
+    "--trials",
+    is_flag=True,
+    help="With every trial of `harness tune` that was not given up; --json has their parameters.",
+)
 @tracking_option
 @json_option
 @click.pass_context

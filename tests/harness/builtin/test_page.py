@@ -58,11 +58,11 @@ def test_the_headline_tells_who_leads_and_how_surely():
     base = entry(3, "prior", 0.9, baseline=True)
     first, second = entry(1, "a", 0.4, tie=tie(True, 0)), entry(2, "b", 0.5, tie=tie(True))
     told = board.headline(made(first, second, base))
-    assert told == "a leads with log_loss 0.4000 ± 0.01; one other is tied with it; the baseline has 0.9000."
+    assert told == "a leads with log_loss 0.400 ± 0.010; one other is tied with it; the baseline has 0.9000."
     apart = board.headline(made(first, {**second, "tie": tie(False)}, base))
-    assert "a leads with log_loss 0.4000 ± 0.01, better than every other beyond chance; the baseline" in apart
+    assert "a leads with log_loss 0.400 ± 0.010, better than every other beyond chance; the baseline" in apart
     unknown = board.headline(made({**first, "tie": None}, {**second, "tie": None}))
-    assert unknown == "a leads with log_loss 0.4000 ± 0.01."
+    assert unknown == "a leads with log_loss 0.400 ± 0.010."
     assert board.headline(made(entry(1, "prior", 0.3, baseline=True), first)).startswith("Nothing beats the baseline")
     assert board.headline(made(entry(1, "a", None))) == "No run has a score yet."
     assert board.headline(made()) == "No run has a score yet."
@@ -105,7 +105,7 @@ def test_the_table_has_every_metric_the_marks_and_ties_where_they_are_known():
     shown = board.board_table(made(*entries), "b-s0-1")
     assert shown.count('<tr class="here">') == 1
     assert "tied with the best" in shown
-    assert "0.1000 ± 0.05" in shown
+    assert "0.100 ± 0.050" in shown
     assert "25%" in shown
     assert "1 to 3" in shown
     assert "12,346" in shown
