@@ -144,6 +144,7 @@ def entry_of(run: Stored, workspace: Workspace, known: Mapping[str, Stored]) -> 
     singles = [member for member in members if member is not None]
     return {
         "name": result["label"] if trial is None else f"{result['strategy']} trial {trial['trial']}",
+        "label": result["label"],
         "trial": trial,
         "strategy": result["strategy"],
         "seed": result["seed"],

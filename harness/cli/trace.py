@@ -68,7 +68,8 @@ def _about(match: Match) -> dict[str, Any]:
 def _print(found: Whence) -> None:
     match = found.match
     if match is None:
-        click.echo(f"{click.style('not found', fg='red')}: none of {found.searched} submissions has these ids")
+        told = found.hint or f"none of {found.searched} submissions has these ids"
+        click.echo(f"{click.style('not found', fg='red')}: {one_line(told)}")
         return
     about = _about(match)
     seed = "" if about["seed"] is None else f", seed {about['seed']}"
@@ -79,11 +80,11 @@ def _print(found: Whence) -> None:
         click.echo(f"           all {total:,} rows" + "".join(f"; {change}" for change in match.changes))
     elif match.verdict == "edited":
         click.echo(f"{click.style('edited', fg='yellow')}  {who}")
-        click.echo("           " + "; ".join([*_counts(match), *match.changes]))
+        click.echo("           " + "; ".join([*_counts(match), *match.changes, *match.hints]))
         _print_rows(match)
     else:
         click.echo(f"{click.style('not found', fg='red')}: no run is close among {found.searched} submissions")
-        click.echo(f"           nearest: {who}: {'; '.join(_counts(match))}")
+        click.echo(f"           nearest: {who}: {'; '.join([*_counts(match), *match.hints])}")
     if found.also and found.verdict != "none":
         click.echo(f"           the same submission: {one_line(', '.join(found.also))}")
 
