@@ -6,6 +6,7 @@ the validation and test sets with weights learned on all OOF rows. Members need 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+
+
+BEST_OF = re.compile(r"best of \d+ trials")
+"""The mark of what tuning chose."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,11 +194,24 @@ def _derived(
         test=test,
         test_decisions=None if test is None or decisions is None else Predictions(test.ids, decisions, columns),
         notes=tuple(notes),
-        marks=tuple(dict.fromkeys(mark for result in results for mark in result.marks)),
+        marks=tuple(dict.fromkeys(of_blend(mark) for result in results for mark in result.marks)),
         seconds=sum(result.seconds for result in results),
         record={"blend": about},
         extra={"blend": about, "members": about["members"]},
     )
+
+
+def of_blend(mark: str) -> str:
+    """Say of a blend what a mark says of one of its members, where that is not true of the blend itself.
+
+    Examples
+    --------
+    >>> of_blend("imported"), of_blend("best of 4 trials"), of_blend("simulated")
+    ('has an imported member', 'has a tuned member', 'simulated')
+    """
+    if mark == "imported":
+        return "has an imported member"
+    return "has a tuned member" if BEST_OF.fullmatch(mark) else mark
 
 
 def _scored(like: Scored, predictions: Predictions, task: TaskType) -> Scored:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.blending import Blended, Member, blend
+from harness.blending import Blended, Member, blend, blend_run
 from harness.competition import BLEND_METHODS, Blend, Competition
 from harness.competition_file import check_line
 from harness.errors import ConfigError, StoreError, listed, nearest
@@ -14,7 +14,7 @@ from harness.leaderboard import Board
 from harness.planning import board_key
 from harness.prepare import Prepared, Setting
 from harness.records import read_run_result, run_of
-from harness.store import Stored, Workspace, find_run
+from harness.store import Stored, Workspace, find_run, finished_runs
 
 
 def members_of(workspace: Workspace, competition: Competition, board: Board, names: Sequence[str]) -> list[Stored]:
@@ -82,6 +82,11 @@ def combine(
 ) -> Blended:
     """Blend finished runs, score the blend by nested weights and store it.
 
+    Parameters
+    ----------
+    name : str
+        Empty: ``blend-METHOD``, with a number behind it where that is another blend's.
+
     Raises
     ------
     HarnessError
@@ -91,7 +96,8 @@ def combine(
     fitting = [known for known, tasks in BLEND_METHODS.items() if competition.task in tasks]
     if method not in fitting:
         raise ConfigError(f"--method {method!r} does not fit task {competition.task.value!r}{nearest(method, fitting)}")
-    check_line(name, f"--name {name!r}", "blend")
+    if name:
+        check_line(name, f"--name {name!r}", "blend")
     if name in competition.names:
         raise ConfigError(f"--name {name!r} is a strategy or a blend of {competition.id}; choose another")
     for stored in members:
@@ -101,7 +107,27 @@ def combine(
         Member(label, replace(run_of(stored), facts=facts), read_run_result(run_of(stored), prepared.dataset.info, ()))
         for label, stored in zip(labels(members), members, strict=True)
     ]
-    return blend(prepared, Blend(name, tuple(member.name for member in chosen), method), chosen, workspace)
+    of = tuple(member.name for member in chosen)
+    if not name:
+        name = _free_name(prepared, workspace, f"blend-{method}", lambda name: Blend(name, of, method), chosen)
+    return blend(prepared, Blend(name, of, method), chosen, workspace)
+
+
+def _free_name(
+    prepared: Prepared, workspace: Workspace, name: str, spec: Callable[[str], Blend], members: Sequence[Member]
+) -> str:
+    """Return a name that no other blend of this board has: ``NAME``, ``NAME-2``; the same blend keeps its own."""
+    taken = {
+        str(stored.result["label"]): stored.directory.name
+        for stored in finished_runs(workspace, prepared.competition.id)
+        if stored.result["board"] == board_key(prepared)
+    }
+    known = {label: run_id for label, run_id in taken.items() if label == name or label.startswith(f"{name}-")}
+    for wanted in (name, *(f"{name}-{number}" for number in range(2, len(known) + 3))):
+        own = blend_run(spec(wanted), members, workspace).run_id
+        if wanted not in prepared.competition.names and known.get(wanted, own) == own:
+            return wanted
+    raise AssertionError(name)
 
 
 def labels(members: Sequence[Stored]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -213,7 +213,16 @@ def entries_of(kept: Kept, board: Board, metric: Metric, known: Known) -> Entrie
         columns=first.predictions.values.shape[1],
         refit=np.array([variance for variance, _ in spread]),
         refit_df=np.array([df for _, df in spread]),
+        same_as=_alike([_values(metric, scored) for _, scored in kept]),
     )
+
+
+def _alike(values: Sequence[Floats]) -> Codes:
+    """Return a number for each of m predictions, in the order of their first appearance: (m,) int64."""
+    import numpy as np
+
+    seen: dict[bytes, int] = {}
+    return np.array([seen.setdefault(np.ascontiguousarray(one).tobytes(), len(seen)) for one in values], dtype=np.int64)
 
 
 def _over_seeds(entry: Mapping[str, Any], board: Board) -> tuple[float, float]:

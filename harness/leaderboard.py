@@ -87,6 +87,8 @@ def read_board(
     known = {str(run.result["run_id"]): run for run in everything}
     runs = [run for run in everything if _shown(run, trials)]
     entries, others = comparable([entry_of(run, workspace, known) for run in runs], key)
+    if trials:
+        entries = without_twins(entries)
     shown = {entry["run_id"] for entry in entries}
     data = next((run.result["data"] for run in reversed(runs) if run.result["run_id"] in shown), NO_DATA)
     return rank(competition, metrics, entries, data, others)
@@ -96,6 +98,16 @@ def _shown(run: Stored, trials: bool) -> bool:
     """Whether a run is a line; what tuning ran again on other folds never is."""
     trial = run.result.get("trial")
     return trial is None or (trials and trial["trial"] >= 0)
+
+
+def without_twins(entries: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Leave out a trial that is on the board as the winner too: the same parameters with the same scores."""
+    own = [_content(entry) for entry in entries if entry["trial"] is None]
+    return [entry for entry in entries if entry["trial"] is None or _content(entry) not in own]
+
+
+def _content(entry: Mapping[str, Any]) -> tuple[Any, ...]:
+    return entry["seed"], entry["setting"], entry["scores"], entry["fold_scores"]
 
 
 def comparable(entries: Sequence[Mapping[str, Any]], key: str = "") -> tuple[list[Mapping[str, Any]], int]:
@@ -116,7 +128,7 @@ def comparable(entries: Sequence[Mapping[str, Any]], key: str = "") -> tuple[lis
     full = [entry for entry in entries if "fast" not in entry["marks"]]
     wanted = {key} if key else {entry["board"] for entry in (full or entries)[-1:]}
     same = [entry for entry in entries if entry["board"] in wanted]
-    newest = {(entry["name"], entry["seed"]): entry for entry in same}
+    newest = {(entry["name"], entry["seed"], (entry.get("trial") or {}).get("study")): entry for entry in same}
     return list(newest.values()), len(entries) - len(same)
 
 
@@ -128,11 +140,13 @@ def entry_of(run: Stored, workspace: Workspace, known: Mapping[str, Stored]) -> 
     known : mapping of str to Stored
         Every finished run by its id, so that a mean over seeds finds those that it is of.
     """
-    result = run.result
+    result, trial = run.result, run.result.get("trial")
     members = [known.get(str(name)) for name in run.run.get("identity", {}).get("mean_of", ())]
     singles = [member for member in members if member is not None]
     return {
-        "name": result["label"],
+        "name": result["label"] if trial is None else f"{result['strategy']} trial {trial['trial']}",
+        "label": result["label"],
+        "trial": trial,
         "strategy": result["strategy"],
         "seed": result["seed"],
         "run_id": result["run_id"],

@@ -28,7 +28,13 @@ BUILTIN = "page"
 
 
 def write_page(
-    workspace: Workspace, name: str, run: str, predictions: Path | None, path: Path, competitions: Path | None
+    workspace: Workspace,
+    name: str,
+    run: str,
+    predictions: Path | None,
+    path: Path,
+    competitions: Path | None,
+    command: str = "harness",
 ) -> list[str]:
     """Write the page of a competition.
 
@@ -40,6 +46,8 @@ def write_page(
         A run's id or a beginning of it; empty for the first of the leaderboard.
     predictions : Path or None
         A bare file of predictions to show instead of a run.
+    command : str
+        As `Shown.command`.
 
     Returns
     -------
@@ -53,7 +61,11 @@ def write_page(
     """
     competition = read_competition(find_competition(name, competitions, load_plugins()))
     plugins = load_plugins(competition.plugin)
-    shown = Shown(predictions=predictions) if predictions is not None else _shown(workspace, competition, plugins, run)
+    shown = (
+        Shown(predictions=predictions)
+        if predictions is not None
+        else _shown(workspace, competition, plugins, run, command)
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     owner = competition.data.source.partition(".")[0]
     for plugin in dict.fromkeys((LOCAL, owner, BUILTIN)):
@@ -65,12 +77,12 @@ def write_page(
     raise PluginError(f"no plugin shows a bare file of predictions of {competition.id}; leave --predictions out")
 
 
-def _shown(workspace: Workspace, competition: Competition, plugins: Plugins, run: str) -> Shown:
+def _shown(workspace: Workspace, competition: Competition, plugins: Plugins, run: str, command: str) -> Shown:
     metrics = [plugins.find(Metric, metric, f"{competition.id}/{FILE}: metrics") for metric in competition.metrics]
     board = with_ties(read_board(workspace, competition, metrics), workspace, competition, metrics)
     board = with_published(board, competition, metrics)
     if not board.entries:
-        raise StoreError(f"no finished run of {competition.id}; run: harness run {competition.id}")
+        raise StoreError(f"no finished run of {competition.id}; run: {command} run {competition.id}")
     stored = find_run(workspace, run or str(board.entries[0]["run_id"]), competition.id)
     if stored.result["competition"] != competition.id:
         raise StoreError(f"{stored.directory.name} is a run of {stored.result['competition']}, not of {competition.id}")
@@ -90,6 +102,7 @@ def _shown(workspace: Workspace, competition: Competition, plugins: Plugins, run
         runs=runs,
         card=_card(workspace, competition, info.variant, prepared.dataset.digest),
         provenance=_provenance(stored),
+        command=command,
     )
 
 

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 ALPHA = 0.05
 """Corrected probability from which on a difference is put down to chance."""
 DRAWS_OF_BEST = 4000
+FAR = 3.0
+"""Standard errors from which a reader takes a difference for a true one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +56,8 @@ class Compared:
         Bootstrap draws that every entry has a score on.
     folds : int
         Folds that told what another training changes; 0 where none did.
+    unsure : (m,) bool
+        Differs by `FAR` standard errors or more and is put down to chance still, since so few folds tell the error.
     """
 
     difference: Floats
@@ -64,6 +68,7 @@ class Compared:
     stability: float
     draws: int
     folds: int
+    unsure: NDArray[np.bool_]
 
 
 def compare(entries: Entries, seed: int = 0) -> Compared:
@@ -78,7 +83,7 @@ def compare(entries: Entries, seed: int = 0) -> Compared:
 
     if len(entries.scores) == 1:
         zero, one = np.zeros(1), np.ones(1)
-        return Compared(zero, zero, one, one, np.ones((1, 2), dtype=np.int64), float("nan"), 0, 0)
+        return Compared(zero, zero, one, one, np.ones((1, 2), dtype=np.int64), float("nan"), 0, 0, one > 1)
     rng = np.random.default_rng(seed)
     drawn, by_fold = bootstrap(entries, rng), fold_deviations(entries)
     difference, stderr, p = differences(entries, drawn, by_fold)
@@ -86,7 +91,9 @@ def compare(entries: Entries, seed: int = 0) -> Compared:
     relative = entries.sign * (drawn - drawn[:, :1])
     best = probability_of_best(difference, relative, *spread(entries, drawn, by_fold), rng)
     folds = 0 if by_fold is None else len(by_fold)
-    return Compared(difference, stderr, p, best, ranks, stability, len(drawn), folds)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        unsure = (p >= ALPHA) & (difference / stderr >= FAR) & (folds > 0)
+    return Compared(difference, stderr, p, best, ranks, stability, len(drawn), folds, unsure)
 
 
 def differences(entries: Entries, drawn: Floats, by_fold: Floats | None) -> tuple[Floats, Floats, Floats]:
@@ -110,7 +117,7 @@ def differences(entries: Entries, drawn: Floats, by_fold: Floats | None) -> tupl
     variance, df = spread(entries, drawn, by_fold)
     stderr = np.sqrt(variance)
     p = two_sided(difference, stderr, df)
-    p[1:] = holm(p[1:])
+    p[1:] = holm(p[1:], None if entries.same_as is None else entries.same_as[1:])
     stderr[0], p[0] = 0.0, 1.0
     return difference, stderr, p
 
@@ -165,22 +172,33 @@ def two_sided(difference: Floats, stderr: Floats, df: Floats) -> Floats:
     return found
 
 
-def holm(p: Floats) -> Floats:
+def holm(p: Floats, same_as: Codes | None = None) -> Floats:
     """Correct probabilities for their number, step by step from the least.
+
+    Parameters
+    ----------
+    same_as : (m,) int64, optional
+        Comparisons with the same number are one, and count once; those with 0 are of the first entry with itself under
+        another name, and count for nothing.
 
     Examples
     --------
     >>> import numpy as np
     >>> holm(np.array([0.04, 0.01, 0.03])).round(3).tolist()
     [0.06, 0.03, 0.06]
+    >>> holm(np.array([0.04, 0.01, 0.01, 1.0]), np.array([1, 2, 2, 0])).round(3).tolist()
+    [0.04, 0.02, 0.02, 1.0]
     """
     import numpy as np
 
-    order = np.argsort(p, kind="stable")
-    stepped = np.minimum(1.0, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
-    corrected: Floats = np.empty_like(p)
-    corrected[order] = stepped
-    return corrected
+    same_as = np.arange(1, len(p) + 1) if same_as is None else same_as
+    _, first, back = np.unique(same_as, return_index=True, return_inverse=True)
+    one, counts = p[first], same_as[first] > 0
+    order = np.argsort(np.where(counts, one, np.inf), kind="stable")
+    times = np.maximum(np.arange(counts.sum(), counts.sum() - len(one), -1), 1)
+    corrected: Floats = np.empty_like(one)
+    corrected[order] = np.minimum(1.0, np.maximum.accumulate(one[order] * times))
+    return corrected[back]
 
 
 def probability_of_best(

@@ -58,6 +58,8 @@ class Entries:
     refit, refit_df : (m,) float64
         Variance of each score over trainings where it is known from seeds, and its degrees of freedom; 0 and infinity
         where not. Used where `folds` are not.
+    same_as : (m,) int64 or None
+        The same number where predictions are the same, 0 that of the first; None: all differ.
     """
 
     score: Callable[[Codes], Floats]
@@ -70,6 +72,7 @@ class Entries:
     columns: int
     refit: Floats
     refit_df: Floats
+    same_as: Codes | None = None
 
 
 def bootstrap(entries: Entries, rng: np.random.Generator) -> Floats:

@@ -235,6 +235,8 @@ class Shown:
         What ``harness check`` keeps of the data, as JSON values; None if it never looked.
     provenance : mapping or None
         What is recorded of the run's making; None of an older one.
+    command : str
+        What to type for this program, with the options that lead it here.
     """
 
     predictions: Path | None = None
@@ -245,3 +247,4 @@ class Shown:
     runs: Callable[[], Sequence[RunResult]] = tuple
     card: Mapping[str, Any] | None = None
     provenance: Mapping[str, Any] | None = None
+    command: str = "harness"

@@ -25,14 +25,14 @@ from harness.errors import HarnessError, StoreError, listed
 from harness.files import read_json, write_json
 from harness.leaderboard import Board, read_board, score_of
 from harness.offers import Metric
-from harness.paired import ALPHA, Compared, compare
+from harness.paired import ALPHA, FAR, Compared, compare
 from harness.planning import board_key
 from harness.plugins import describe_error
 from harness.prepare import Prepared
 from harness.resampling import Entries
 from harness.store import Workspace, digest_of
 
-FORMAT = 1
+FORMAT = 2
 """Version of what is kept; it grows with every change of how entries are compared."""
 KEYS = ("tied", "difference", "stderr", "p", "best", "ranks")
 QUICK_CELLS, CALL_CELLS = 100_000, 4_000
@@ -68,8 +68,8 @@ def with_ties(
     -------
     Board
         Its ``ties`` hold ``method``, ``draws``, ``units`` (what is drawn), ``count`` (how many of them there are),
-        ``compared`` (entries), ``alpha``, ``stability`` (mean of Kendall's tau between two halves of the rows, or None)
-        and ``notes``.
+        ``compared`` (entries), ``counted`` (those with predictions of their own), ``alpha``, ``stability`` (mean of
+        Kendall's tau between two halves of the rows, or None) and ``notes``.
     """
     if not board.entries:
         return board
@@ -154,7 +154,15 @@ def _kept(path: Path, key: str) -> dict[str, Any] | None:
 def _found(
     board: Board, workspace: Workspace, competition: Competition, metric: Metric, quick: bool, dataset: Dataset | None
 ) -> dict[str, Any] | None:
-    ties: dict[str, Any] = {"method": "", "draws": 0, "units": "rows", "count": 0, "compared": 0, "alpha": ALPHA}
+    ties: dict[str, Any] = {
+        "method": "",
+        "draws": 0,
+        "units": "rows",
+        "count": 0,
+        "compared": 0,
+        "counted": 0,
+        "alpha": ALPHA,
+    }
     by_run: dict[str, Any] = {str(entry["run_id"]): None for entry in board.entries}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # parts of the rows may lack a class, of which metrics warn
@@ -179,8 +187,14 @@ def _found(
 
 def _told(compared: Compared, entries: Entries, units: str, notes: list[str], kept: Kept) -> dict[str, Any]:
     training = f"jackknife over {compared.folds} folds"
+    first, names = str(kept[0][0]["name"]), [str(entry["name"]) for entry, _ in kept]
     if compared.folds:
         notes.append(OVERLAP)
+        if far := [name for name, unsure in zip(names, compared.unsure, strict=True) if unsure]:
+            notes.append(
+                f"{compared.folds} folds cannot tell {listed(far)} from {first}, though {FAR:g} standard errors or more"
+                " lie between them: so few folds tell the error itself only roughly; more folds would tell"
+            )
     else:
         bare = [str(entry["name"]) for (entry, _), df in zip(kept, entries.refit_df, strict=True) if math.isinf(df)]
         training = "no trainings" if len(bare) == len(kept) else "variance over seeds"
@@ -188,14 +202,26 @@ def _told(compared: Compared, entries: Entries, units: str, notes: list[str], ke
             notes.append(
                 f"another training is not counted for {listed(bare)}; several seeds would tell: --seed 0 --seed 1"
             )
+    counted = _distinct(entries, names, notes)
     return {
         "method": f"paired bootstrap of {units}, {training}, Student's t, corrected after Holm",
         "draws": compared.draws,
         "units": units,
         "count": int(entries.units.max()) + 1,
         "compared": len(kept),
+        "counted": counted,
         "stability": None if math.isnan(compared.stability) else compared.stability,
     }
+
+
+def _distinct(entries: Entries, names: list[str], notes: list[str]) -> int:
+    """Return how many entries differ in their predictions, and note those that do not."""
+    same_as = list(range(len(names))) if entries.same_as is None else entries.same_as.tolist()
+    for code in range(max(same_as) + 1):
+        alike = [name for name, own in zip(names, same_as, strict=True) if own == code]
+        if len(alike) > 1:
+            notes.append(f"{listed(alike)} have the same predictions: they count once in the correction")
+    return len(set(same_as))
 
 
 def _by_run(kept: Kept, compared: Compared) -> dict[str, dict[str, Any]]:

@@ -92,12 +92,17 @@ def _sections(
     competition: Competition, shown: Shown, result: RunResult, sections: Sequence[Section]
 ) -> Iterator[Section]:
     from harness.builtin._page import board, facts, folds
+    from harness.builtin._page.html import for_screens
 
-    here = result.run.run_id
-    lines = [board.forest(shown.board, here), board.board_table(shown.board, here), board.about_ties(shown.board)]
+    here, layouts = result.run.run_id, (board.WIDE, board.PHONE)
+    lines = [
+        for_screens(*(board.forest(shown.board, here, at) for at in layouts)),
+        board.board_table(shown.board, here),
+        board.about_ties(shown.board),
+    ]
     lines += [f"<p>{escape(note)}</p>" for note in result.notes]
     yield Section("Leaderboard", "\n".join(filter(None, lines)))
-    spread = folds.folds(shown.board)
+    spread = for_screens(*(folds.folds(shown.board, at) for at in layouts))
     if spread:
         yield Section("Folds", spread)
     if shown.board.get("published"):
@@ -111,7 +116,7 @@ def _sections(
         yield Section("Data", "\n".join(facts.data_card(competition, shown.dataset, shown.card)))
     yield Section("Environment", facts.environment(result, shown.provenance))
     setting = (shown.provenance or {}).get("setting", {})
-    yield Section("Reproduce", facts.commands(competition, result, setting))
+    yield Section("Reproduce", facts.commands(competition, result, setting, shown.command))
 
 
 def _looked(shown: Shown, result: RunResult) -> Iterator[Section]:

@@ -171,7 +171,7 @@ def main(args: list[str] | None = None) -> None:
     except HarnessError as error:
         fail(str(error))
     except click.UsageError as error:
-        fail(one_line(error.format_message()), hint=_help_of(error))
+        fail(one_line(error.format_message()).removesuffix("."), hint=_help_of(error))
     except click.ClickException as error:
         fail(one_line(error.format_message()))
     except (click.Abort, KeyboardInterrupt) as error:
@@ -216,6 +216,15 @@ def command_name() -> str:
     if found and Path(found).resolve() == called.resolve():
         return "harness"
     return str(called.relative_to(Path.cwd())) if called.is_relative_to(Path.cwd()) else str(called)
+
+
+def command_with(shared: Shared) -> str:
+    """Return what to type for this command at the same place: with the options of every command as they were given."""
+    import shlex
+
+    given = [("--competitions", shared.competitions), ("--workspace", shared.workspace)]
+    options = [f" {name} {shlex.quote(str(path))}" for name, path in given if path is not None and path != Path()]
+    return "".join([command_name(), *options])
 
 
 def shared_of(ctx: click.Context) -> Shared:

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="How; best tries all on the other folds.",
 )
-@click.option("--name", default="", help="Its name on the leaderboard.  [default: blend-METHOD]")
+@click.option(
+    "--name", default="", help="Its name on the leaderboard.  [default: blend-METHOD, or the next free blend-METHOD-2]"
+)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the submission files.")
 @tracking_option
 @click.option("--no-tracking", is_flag=True, help="Do not write to MLflow.")
@@ -69,7 +71,7 @@ def blend_command(ctx: click.Context, /, competition: str, runs: tuple[str, ...]
         about = prepared.competition, prepared.dataset
         tracker = Tracker(uri, *about, workspace=workspace.root, directions=directions, warn=warn)
         prepared.plugins.manager.register(tracker, "tracking")
-    name = options["name"] or f"blend-{options['method']}"
+    name = options["name"]
     try:
         done = combine(prepared, workspace, members, options["method"], name, gather_facts(Path()))
         board = told_board(prepared, workspace)
@@ -80,11 +82,11 @@ def blend_command(ctx: click.Context, /, competition: str, runs: tuple[str, ...]
             prepared.plugins.manager.unregister(tracker)
             tracker.close()
     if done.result is None:
-        raise StoreError(f"{name} was not blended: {done.failure}")
+        raise StoreError(f"{done.run.label} was not blended: {done.failure}")
     folder, path = options["out"] or workspace.submissions(found.id), None
     end = "-fast" if prepared.setting.fast else ""
     if done.result.submission is not None:
-        path = publish(done.result.submission, folder, name + end)
+        path = publish(done.result.submission, folder, done.run.label + end)
         if (first := best_submission(board, workspace)) is not None:
             publish(first, folder, f"best{end}")
     _tell(prepared, done, board, path, options["as_json"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from harness.cli.app import competition_argument, complete_competitions, echo_json, json_option, shared_of
+from harness.cli.app import command_with, competition_argument, complete_competitions, echo_json, json_option, shared_of
 from harness.cli.train import tracking_option
 
 
@@ -12,7 +12,11 @@ from harness.cli.train import tracking_option
 @competition_argument
 @click.option("--ties", is_flag=True, help="Tell which entries are tied with the best, and how sure each is.")
 @click.option("--from-tracking", is_flag=True, help="Read the MLflow server instead of the run directories.")
-@click.option("--trials", is_flag=True, help="With every trial of `harness tune`.")
+@click.option(
+    "--trials",
+    is_flag=True,
+    help="With every trial of `harness tune` that was not given up; --json has their parameters.",
+)
 @tracking_option
 @json_option
 @click.pass_context
@@ -33,7 +37,7 @@ def leaderboard_command(
     from harness.cli.show import print_board
     from harness.cli.ties import print_ties
     from harness.competition_file import FILE, read_competition
-    from harness.errors import ConfigError
+    from harness.errors import ConfigError, StoreError
     from harness.finding import find_competition
     from harness.leaderboard import NO_DATA, comparable, rank, read_board, with_published
     from harness.offers import Metric
@@ -61,12 +65,15 @@ def leaderboard_command(
     board = with_published(board, found, metrics)
     if as_json:
         echo_json(board.as_json())
+    elif not board.entries and not board.published:
+        raise StoreError(f"no finished runs of {found.id}; run: {command_with(shared)} run {found.id}")
     elif ties:
         print_ties(board)
     else:
         print_board(board)
         if board.ties is None and len(board.entries) > 1 and not tracked:
-            click.echo(f"which are tied with the best takes a while to tell: harness leaderboard {found.id} --ties")
+            again = f"{command_with(shared)} leaderboard {found.id} --ties"
+            click.echo(f"which are tied with the best takes a while to tell: {again}")
 
 
 @click.command("ui")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.app import competition_argument, echo_json, json_option, one_line, shared_of
-from harness.cli.train import data_option
+from harness.cli.app import command_with, competition_argument, echo_json, json_option, one_line, shared_of
+from harness.cli.train import data_option, shown_path
 from harness.errors import ConfigError, HarnessError, nearest
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ def check_command(ctx: click.Context, competition: str, data: str, as_json: bool
         for problem in problems:
             click.echo(f"{click.style('problem:', fg='red')} {one_line(str(problem))}", err=True)
         if not problems and not card.leaks:
-            click.echo(f"{click.style('ok', fg='green')}: harness run {competition}{f' --data {data}' if data else ''}")
+            again = f"{command_with(shared)} run {competition}{f' --data {shlex.quote(data)}' if data else ''}"
+            click.echo(f"{click.style('ok', fg='green')}: {again}")
+        click.echo(click.style(f"kept in {shown_path(path)}", dim=True))
     ctx.exit(2 if problems else 1 if card.leaks else 0)
 
 
@@ -137,4 +140,4 @@ def fetch_command(ctx: click.Context, competition: str, variant: str, as_json: b
     for file in files:
         state = "verified" if file.verified else "unverified: the competition file has no digest for it"
         click.echo(f"{file.path}  sha256 {file.sha256[:16]}  {state}")
-    click.echo(f"next: harness run {found.id} --data {spec.name}")
+    click.echo(f"next: {command_with(shared)} run {found.id} --data {spec.name}")

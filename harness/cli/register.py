@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from harness.cli.app import competition_argument, echo_json, json_option, shared_of
+from harness.cli.app import command_with, competition_argument, echo_json, json_option, shared_of
 from harness.cli.train import tracking_option
 
 
@@ -41,16 +41,18 @@ def register_command(
     plugins = load_plugins(found.plugin)
     metrics = [plugins.find(Metric, name, f"{found.id}/{FILE}: metrics") for name in found.metrics]
     workspace = Workspace(shared.workspace)
-    board = read_board(workspace, found, metrics)
+    board, command = read_board(workspace, found, metrics), command_with(shared)
     if not board.entries:
-        raise StoreError(f"no finished run of {found.id}; run: harness run {found.id}")
+        raise StoreError(f"no finished run of {found.id}; run: {command} run {found.id}")
     first = board.entries[0]
     if first["baseline"] and not run:
         raise StoreError(f"nothing on the leaderboard of {found.id} beats {first['name']}; name the run to register")
     stored = find_run(workspace, run or str(first["run_id"]), found.id)
     entry = next((one for one in board.entries if one["run_id"] == stored.directory.name), None)
     if entry is None:
-        raise StoreError(f"{stored.directory.name} is not on the leaderboard of {found.id}; see: harness leaderboard")
+        raise StoreError(
+            f"{stored.directory.name} is not on the leaderboard of {found.id}; see: {command} leaderboard {found.id}"
+        )
     names = tuple(dict.fromkeys((*([BEST] if entry is first else []), *aliases)))
     done = register(
         resolve_uri(tracking_uri, workspace.root),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.app import competition_argument, one_line, shared_of
+from harness.cli.app import command_with, competition_argument, one_line, shared_of
 
 
 @click.command("report")
@@ -39,6 +39,6 @@ def report_command(
     shared = shared_of(ctx)
     workspace = Workspace(shared.workspace)
     path = output or workspace.root / "reports" / f"{competition}.html"
-    for line in write_page(workspace, competition, run, predictions, path, shared.competitions):
+    for line in write_page(workspace, competition, run, predictions, path, shared.competitions, command_with(shared)):
         click.echo(one_line(line))
     click.echo(f"page  {path}  ({path.stat().st_size / 1e6:.1f} MB; open it in a browser)")

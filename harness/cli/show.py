@@ -122,7 +122,8 @@ def _tied(board: Board) -> list[str]:
     compared = [entry["tie"] for entry in board.entries if entry.get("tie")]
     if board.ties is None or sum(tie["tied"] for tie in compared) < 2:
         return []
-    return [f"= tied with the best (p >= {board.ties['alpha']}, corrected for {len(compared)} entries; more: --ties)"]
+    alpha, counted = board.ties["alpha"], board.ties["counted"]
+    return [f"= tied with the best (p >= {alpha}, corrected for {counted} entries; more: --ties)"]
 
 
 def _tie_mark(entry: Mapping[str, Any], marked: bool) -> str:

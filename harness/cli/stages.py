@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.app import command_name, competition_argument, echo_json, json_option, one_line, shared_of
+from harness.cli.app import command_with, competition_argument, echo_json, json_option, one_line, shared_of
 from harness.cli.train import (
     data_option,
     device_option,
@@ -63,7 +63,7 @@ def stages_command(ctx: click.Context, /, competition: str, **options: Any) -> N
         unlabelled=tuple(str(Path(path).expanduser().resolve()) for path in options["unlabelled"]),
     )
     workspace.check_writable()
-    ctx.exit(_run(prepare(setting), workspace, options))
+    ctx.exit(_run(prepare(setting), workspace, {**options, "command": command_with(shared)}))
 
 
 def _run(prepared: Prepared, workspace: Workspace, options: dict[str, Any]) -> int:
@@ -96,7 +96,7 @@ def _run(prepared: Prepared, workspace: Workspace, options: dict[str, Any]) -> i
         where = {"device": hardware.device, "threads": hardware.threads}
         echo_json({"competition": prepared.competition.id, **where, "stages": [*map(_entry, done)], "left": left})
     else:
-        _close(prepared.competition.id, done, left, hardware.threads)
+        _close(options["command"], prepared.competition.id, done, left, hardware.threads)
     return _exit_code(done, bool(unusable))
 
 
@@ -116,12 +116,14 @@ def _print(one: Staged, before: Sequence[Staged]) -> None:
         click.echo(f"    {one_line(note)}")
 
 
-def _close(competition: str, done: Sequence[Staged], left: Mapping[str, Sequence[str]], threads: int) -> None:
+def _close(
+    command: str, competition: str, done: Sequence[Staged], left: Mapping[str, Sequence[str]], threads: int
+) -> None:
     for stage in dict.fromkeys(name for names in left.values() for name in names):
         owners = ", ".join(strategy for strategy, names in left.items() if stage in names)
         click.echo(f"{stage}  sees labels, so it is left to the runs of: {owners}")
     if any(one.finished for one in done):
-        click.echo(f"next: {command_name()} run {competition}  with the same options (here --threads {threads})")
+        click.echo(f"next: {command} run {competition}  with the same options (here --threads {threads})")
     elif not done:
         click.echo("no strategy chosen has a stage to run alone")
 

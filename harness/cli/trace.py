@@ -68,7 +68,8 @@ def _about(match: Match) -> dict[str, Any]:
 def _print(found: Whence) -> None:
     match = found.match
     if match is None:
-        click.echo(f"{click.style('not found', fg='red')}: none of {found.searched} submissions has these ids")
+        told = found.hint or f"none of {found.searched} submissions has these ids"
+        click.echo(f"{click.style('not found', fg='red')}: {one_line(told)}")
         return
     about = _about(match)
     seed = "" if about["seed"] is None else f", seed {about['seed']}"
@@ -82,7 +83,7 @@ def _print(found: Whence) -> None:
         print_difference(match)
     else:
         click.echo(f"{click.style('not found', fg='red')}: no run is close among {found.searched} submissions")
-        click.echo(f"           nearest: {who}: {'; '.join(_counts(match))}")
+        click.echo(f"           nearest: {who}: {'; '.join([*_counts(match), *match.hints])}")
     if found.also and found.verdict != "none":
         click.echo(f"           the same submission: {one_line(', '.join(found.also))}")
 
@@ -96,7 +97,7 @@ def _counts(match: Match) -> list[str]:
 
 def print_difference(match: Match) -> None:
     """Print in which rows a file is not what a run wrote."""
-    click.echo("           " + "; ".join([*_counts(match), *match.changes]))
+    click.echo("           " + "; ".join([*_counts(match), *match.changes, *match.hints]))
     _print_rows(match)
 
 

@@ -11,7 +11,7 @@ import click
 
 from harness.cli.app import (
     Shared,
-    command_name,
+    command_with,
     competition_argument,
     complete_strategies,
     echo_json,
@@ -230,8 +230,7 @@ def _print(launched: Launched, notes: dict[str, Any], shared: Shared) -> None:
     if launched.figure is not None:
         click.echo(f"figure      {shown_path(launched.figure)}")
     if notes["uri"] is not None:
-        where = "" if shared.workspace == Path() else f" --workspace {shared.workspace}"
-        click.echo(f"MLflow      {command_name()}{where} ui {launched.board.competition}")
+        click.echo(f"MLflow      {command_with(shared)} ui {launched.board.competition}")
 
 
 def shown_path(path: Path) -> str:

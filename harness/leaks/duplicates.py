@@ -124,6 +124,14 @@ def _hashed(values: pd.Series[Any]) -> Hashes:
     return np.asarray(pd.util.hash_pandas_object(values, index=False), dtype=np.uint64)
 
 
+def _rounded(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round to 12 decimals; what is so large that it has none stays, since rounding would overflow."""
+    found = numbers.copy()
+    small = np.abs(numbers) < 1e15
+    found[small] = numbers[small].round(12)
+    return found + 0.0  # so that -0 is 0
+
+
 def _table(table: pd.DataFrame) -> Content:
     columns: list[Hashes] = []
     rng = np.random.default_rng(SEED)
@@ -132,7 +140,7 @@ def _table(table: pd.DataFrame) -> Content:
         if isinstance(values.dtype, pd.CategoricalDtype):
             values = values.astype(object)
         elif values.dtype.kind == "f":
-            values = values.astype(np.float64).round(12) + 0.0  # so that -0 is 0
+            values = pd.Series(_rounded(values.to_numpy(np.float64, na_value=np.nan)), index=values.index)
         elif values.dtype.kind in "iub":
             values = values.astype(np.float64)
         hashed: NDArray[Any]

@@ -1,19 +1,30 @@
 """Groups on both sides, and a test set later than training, where folds are not so.
 
 Groups on both sides are harmless where the test set's rows have theirs in training too. Where they do not, or nothing
-shows that they do, a validated row whose group was trained on is easier than a row to predict.
+shows that they do, a validated row whose group was trained on is easier than a row to predict. A column that nobody
+declared a group is one if folds part its values while the test set has none of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+from pandas.api import types
 
 from harness.audit.guard import MOST
 from harness.audit.sides import compare
 from harness.findings import Finding, Severity
 from harness.leaks.material import Material
+from harness.leaks.strength import SURE
+from harness.tabular.columns import UNSEEN
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Codes = NDArray[np.int64]
 
 SOME = 0.02
 """Share of rows below which groups do not straddle."""
@@ -29,6 +40,7 @@ def check_groups(material: Material) -> Iterator[Finding]:
     reached = None if test is None else test.group_overlap
     if shared is not None:
         yield from _straddling(shared, reached, roles["group"])
+    yield from _undeclared(material)
     later = _mean([one.later for one in sides])
     if test is not None and test.later is not None and later is not None and test.later > MOST > later:
         told = f"{test.later:.0%} of test rows are later ({roles['time']}) than all of train, {later:.0%} of validated"
@@ -64,3 +76,62 @@ def _straddling(shared: float, reached: float | None, group: str) -> Iterator[Fi
         yield Finding(
             kind, Severity.NOTE, told, "folds are as the test set; nothing is to be done", measure, shared, names
         )
+
+
+def _undeclared(material: Material) -> Iterator[Finding]:
+    """Find columns of names whose values are all new in the test set, while folds part them."""
+    test = material.test
+    if test is None or not len(test):
+        return
+    found = list(_all_new(material))
+    for name, codes, is_input in found:
+        shared = _mean([_shared(codes[one], codes[other]) for one, other in material.whole_folds])
+        # were the test set cut like the folds, each of its rows would be of a known value with probability `shared`
+        if shared is None or shared < MOST or (1 - shared) ** len(test) * len(found) > SURE:
+            continue
+        told = f"none of the test set's values of {name!r} occur in training"
+        told += f", but {shared:.0%} of validated rows have theirs there"
+        advice = f'probably a group: split by it ([split] use = "group", group_on = {name!r}'
+        advice += ", and the column listed under meta)" if is_input else ")"
+        yield Finding("group-overlap", Severity.LEAK, told, advice, "share of validated rows", shared, (name,))
+
+
+def _all_new(material: Material) -> Iterator[tuple[str, Codes, bool]]:
+    """Return columns of which the test set has only new values: beside the inputs, and categories among them (True)."""
+    test, roles = material.test, set(material.prepared.dataset.info.roles.values())
+    assert test is not None
+    inputs, others = material.table("train"), material.table("test")
+    pairs = [(material.train.meta, test.meta, False), (inputs, others, True)]
+    for table, other, are_inputs in pairs:
+        if table is None or other is None:
+            continue
+        unseen = other.attrs.get(UNSEEN, {}) if are_inputs else {}
+        for name in map(str, table.columns):
+            if name in roles or name not in other or not _names(table[name], are_inputs):
+                continue
+            known = other[name].dropna()
+            if (len(known) or unseen.get(name)) and not known.astype(object).isin(table[name].astype(object)).any():
+                yield name, pd.factorize(table[name].astype(object))[0].astype(np.int64), are_inputs
+
+
+def _names(values: pd.Series[Any], is_input: bool) -> bool:
+    """Whether a column holds names of something, two at least; beside the inputs whole numbers may be such."""
+    kind = values.dtype
+    if is_input:
+        fits = isinstance(kind, pd.CategoricalDtype)
+    else:
+        fits = isinstance(kind, pd.CategoricalDtype) or types.is_string_dtype(kind) or types.is_integer_dtype(kind)
+    return fits and values.nunique() > 1 and not _are_dates(values)
+
+
+def _are_dates(values: pd.Series[Any]) -> bool:
+    """Whether they are dates written as text: a test set of later days is no other group."""
+    texts = pd.Series(values.dropna().unique()[:50]).astype(str)
+    return bool(pd.to_datetime(texts, errors="coerce", format="ISO8601").notna().all()) and bool(
+        texts.str.contains("-").all()
+    )
+
+
+def _shared(train: Codes, valid: Codes) -> float | None:
+    known = valid[valid >= 0]
+    return float(np.isin(known, train).mean()) if len(known) else None

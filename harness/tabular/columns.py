@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MISSING = ("", "NaN", "nan", "-NaN", "-nan", "NA", "N/A", "n/a", "<NA>", "#N/A", "#NA", "NULL", "null", "None")
 """Texts in a file that mean a missing value."""
+UNSEEN = "unseen"
+"""Attribute of a table of inputs: column -> rows whose value the training rows do not have."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ def inputs_of(frame: pd.DataFrame, roles: Roles, schema: Schema, ids: NDArray[np
     -------
     DataFrame
         (n, m): float64, ``category`` with the schema's levels (an unknown level is missing), or texts ("" is missing).
+        Its ``attrs`` tell under `UNSEEN` in how many rows of which columns a level is unknown.
 
     Raises
     ------
@@ -139,13 +142,17 @@ def inputs_of(frame: pd.DataFrame, roles: Roles, schema: Schema, ids: NDArray[np
     found = [str(name) for name in frame.columns if str(name) not in _apart(roles)]
     missing, extra = [n for n in wanted if n not in found], [n for n in found if n not in wanted]
     if missing or extra:
+        lists = (("missing", missing), ("extra", extra))
+        told = "; ".join(f"{word} {listed(names)}" for word, names in lists if names)
         raise DataError(
-            f"{where} does not have the columns of the training data: missing {listed(missing) or 'none'};"
-            f" extra {listed(extra) or 'none'} (rename them, add them to the training data, or list under drop what is"
-            " no input)"
+            f"{where} does not have the columns of the training data: {told} (rename them, add them, or"
+            " list under drop what is no input)"
         )
     typed = {column.name: _typed(frame[column.name], column, schema, ids, where) for column in schema.columns}
     table = pd.DataFrame(typed, copy=False).reset_index(drop=True)
+    lost = {name: int((typed[name].isna().to_numpy() & frame[name].notna().to_numpy()).sum()) for name in schema.levels}
+    if any(lost.values()):
+        table.attrs[UNSEEN] = {name: count for name, count in lost.items() if count}
     refuse_infinite(table, where)
     return table
 

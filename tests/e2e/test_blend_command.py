@@ -44,6 +44,18 @@ def test_the_runs_of_the_board_are_blended_into_a_run_like_any_other(trained, ha
     assert again == found  # the blend on the board is no member of itself
 
 
+def test_another_blend_of_the_board_gets_a_name_of_its_own(trained, harness, workspace):
+    first = harness("blend", "toy", "--method", "mean", "--no-tracking", "--json").json
+    kept = (workspace / "submissions/toy/blend-mean.csv").read_bytes()
+    pair = (trained["near"], first["run_id"])
+    second = harness("blend", "toy", *pair, "--method", "mean", "--no-tracking", "--json").json
+    assert (first["name"], second["name"]) == ("blend-mean", "blend-mean-2")
+    assert (workspace / "submissions/toy/blend-mean.csv").read_bytes() == kept
+    assert (workspace / "submissions/toy/blend-mean-2.csv").exists()
+    assert {"blend-mean", "blend-mean-2"} <= set(board(harness))
+    assert harness("blend", "toy", *pair, "--method", "mean", "--no-tracking", "--json").json == second
+
+
 def test_a_blend_predicts_new_data_and_is_told_in_the_terminal(trained, harness, workspace):
     done = harness("blend", "toy", trained["near"], trained["sharp"][:8], "--method", "logit_mean", "--no-tracking")
     assert done.code == 0, done.err
@@ -71,7 +83,7 @@ def test_imported_predictions_are_blended_too(trained, harness, workspace):
     options = ("--method", "linear", "--name", "with-notebook", "--no-tracking", "--json")
     blended = harness("blend", "toy", trained["near"], done.json["run_id"], *options)
     assert blended.code == 0, blended.err
-    assert board(harness)["with-notebook"]["marks"] == ["simulated", "imported"]
+    assert board(harness)["with-notebook"]["marks"] == ["simulated", "has an imported member"]
     twin = harness("blend", "toy", trained["near"], trained["sharp"], *options)
     assert blended.json["scores"] == twin.json["scores"]
     (workspace / "new.json").write_text(json.dumps({"a": [0.1, 0.2]}))

@@ -248,7 +248,8 @@ def test_fetch_then_run_and_what_to_do_before(served, harness, workspace):
     assert done.code == 0, done.err
     assert "rows.csv  sha256 " in done.out
     assert "unverified: the competition file has no digest for it" in done.out
-    assert done.out.endswith("next: harness run toy --data public\n")
+    assert "next: " in done.out
+    assert done.out.endswith(" run toy --data public\n")
     (fetched,) = workspace.rglob("rows.csv")
     assert fetched.read_bytes() == BODY
     after = harness("run", "toy", "-s", "near", "--data", "public", "--no-tracking", "--json")

@@ -24,7 +24,8 @@ def test_check_tells_what_there_is_and_trains_nothing(harness, workspace):
         "90 rows: ash 33.3%, beech 33.3%, cedar 33.3%",
         "3 (stratified)",
         "SIMULATED DATA",
-        "ok: harness run",
+        "ok: ",
+        "kept in cards/toy/",
     ):
         assert words in done.out
     assert not (workspace / "count").exists()
@@ -150,9 +151,13 @@ def test_the_board_of_the_server_is_that_of_the_run_directories(harness):
     assert "calibrated" in harness("leaderboard", "toy", "--from-tracking").out
 
 
-def test_a_board_without_runs_says_what_to_do(harness):
+def test_a_board_without_runs_says_what_to_do(harness, competitions):
     done = harness("leaderboard", "toy")
-    assert (done.code, done.out) == (0, "no finished runs of toy; run: harness run toy\n")
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert "error: no finished runs of toy; run: " in done.err
+    assert done.err.endswith(" run toy\n")
+    assert f"harness --competitions {competitions}" in done.err  # what was given is given again
+    assert harness("leaderboard", "toy", "--json").json["entries"] == []
     done = harness("leaderboard", "toy", "--from-tracking")
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert "harness run toy" in done.err

@@ -46,6 +46,18 @@ def test_the_page_opens_without_a_request_and_axe_finds_nothing(browser, harness
         assert said == []
         if name == "phone":
             assert page.evaluate("document.documentElement.scrollWidth") <= 360
+            pictures = page.locator(".phone svg")
+            assert pictures.count() == 2  # the board and its folds are drawn for this width, with text that can be read
+            assert page.evaluate("[...document.querySelectorAll('.wide')].every(one => !one.offsetParent)")
+            wide = "[...document.querySelectorAll('.phone .scroll')].map(one => one.scrollWidth - one.clientWidth)"
+            assert max(page.evaluate(wide)) <= 1
+            sizes = "[...document.querySelectorAll('.phone text')].map(one => one.getBoundingClientRect().height)"
+            assert min(page.evaluate(sizes)) > 11
+            score = page.locator("table tbody tr").first.locator("td").nth(1).bounding_box()
+            assert score["x"] + score["width"] <= 360
+        else:
+            table = page.get_by_role("region", name="Entries with every metric")
+            assert table.evaluate("one => one.scrollWidth <= one.clientWidth + 1")
         context.close()
 
 

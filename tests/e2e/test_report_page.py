@@ -3,7 +3,7 @@
 import re
 
 
-def test_the_page_shows_the_board_the_notes_and_the_figures(harness, workspace):
+def test_the_page_shows_the_board_the_notes_and_the_figures(harness, workspace, competitions):
     assert harness("run", "toy", "-s", "near*", "--no-tracking").code == 0
     done = harness("report", "toy")
     assert done.code == 0, done.err
@@ -15,6 +15,7 @@ def test_the_page_shows_the_board_the_notes_and_the_figures(harness, workspace):
     assert board[0]["name"] in page.split('<tr class="here">')[1][:200]
     assert page.count('src="data:image/png;base64,') >= 2
     assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
+    assert f"harness --competitions {competitions} run toy -s {board[0]['strategy']}" in page
 
 
 def test_a_run_can_be_named_and_must_be_of_the_competition(harness, workspace):
@@ -30,7 +31,8 @@ def test_a_run_can_be_named_and_must_be_of_the_competition(harness, workspace):
 def test_what_cannot_be_shown_is_told(harness, workspace):
     done = harness("report", "toy")
     assert done.code == 2
-    assert "no finished run of toy; run: harness run toy" in done.err
+    assert "no finished run of toy; run: " in done.err
+    assert done.err.endswith(" run toy\n")
     file = workspace / "p.csv"
     file.write_text("id,p\n1,2\n")
     done = harness("report", "toy", "--predictions", str(file))

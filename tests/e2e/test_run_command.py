@@ -173,6 +173,7 @@ def test_a_changed_parameter_is_a_new_run_and_the_screen_says_what_differs(harne
         (("run", "toy", "--set", "near.sharpness=-1"), "expected a number at least 0"),
         (("run", "toy", "--data", "smaple"), "did you mean 'sample'?"),
         (("run", "toy", "--device", "cuda"), "no CUDA device was found"),
+        (("grade", "toy", "competition.toml"), "Missing option '--truth'; see: harness grade --help"),
         (("rnu", "toy"), "no command 'rnu'; did you mean 'run'?"),
         (("run", "toy", "--seed", "1", "--seed", "1"), "--seed is given twice"),
         (("validate", "toy", "nowhere.csv"), "nowhere.csv"),

@@ -71,15 +71,19 @@ def test_a_gain_that_other_folds_do_not_show_is_called_one(harness):
 def test_trials_stay_off_the_board_unless_they_are_asked_for(harness):
     assert tune(harness, "--no-tracking", trials=4).code == 0
     assert names(harness) == ["sharp-tuned", "sharp", "baseline-prior"]
-    shown = names(harness, "--trials")
-    assert len(shown) > 3
-    assert any(name.startswith("sharp (model.sharpness=") for name in shown)
+    entries = harness("leaderboard", "toy", "--trials", "--json").json["entries"]
+    trials = [entry for entry in entries if entry["trial"] is not None]
+    assert trials
+    assert all(entry["name"] == f"sharp trial {entry['trial']['trial']}" for entry in trials)
+    assert all(entry["label"].startswith("sharp (model.sharpness=") for entry in trials)
+    winner = next(entry for entry in entries if entry["name"] == "sharp-tuned")
+    assert winner["scores"] not in [entry["scores"] for entry in trials]  # the winner is there once
 
 
 def test_a_trial_that_is_run_by_name_takes_its_place_on_the_board(harness, workspace):
     assert tune(harness, "--no-tracking", "--no-confirm", trials=4).code == 0
     entries = harness("leaderboard", "toy", "--trials", "--json").json["entries"]
-    hidden = next((entry["name"], entry["run_id"]) for entry in entries if "(" in entry["name"])
+    hidden = next((entry["label"], entry["run_id"]) for entry in entries if entry["trial"] is not None)
     value = hidden[0].split("=")[1].rstrip(")")
     count = workspace / "count"
     setting = f"sharp.sharpness={value}"

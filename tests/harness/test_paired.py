@@ -123,6 +123,32 @@ def test_holm_steps_down_and_never_decreases():
     assert holm(np.array([])).tolist() == []
 
 
+def test_the_same_predictions_under_several_names_count_once():
+    targets, values, folds = made(1, skills=(1.0, 0.8))
+    pair = entries_of(LOSS, targets, values, folds)
+    alone = compare(pair)
+    many = entries_of(LOSS, targets, [values[0], *[values[1]] * 4], folds)
+    counted = compare(replace(many, same_as=np.array([0, 1, 1, 1, 1])))
+    assert counted.p[1:].tolist() == pytest.approx([alone.p[1]] * 4)
+    assert compare(many).p[1] == pytest.approx(min(1.0, 4 * alone.p[1]))
+    twice = entries_of(LOSS, targets, [values[0], values[0], values[1]], folds)
+    assert compare(replace(twice, same_as=np.array([0, 0, 1]))).p.tolist() == pytest.approx([1.0, 1.0, alone.p[1]])
+
+
+def test_a_difference_of_many_errors_that_few_folds_cannot_tell_is_marked():
+    targets = np.tile([0, 1], 150)
+    better = np.where(targets[:, None] == [0, 1], 0.7, 0.3)
+    folds = np.repeat([0, 1, 2], 100)
+    shift = np.array([0.1, 0.04, 0.07])[folds][:, None]
+    worse = better + np.where(targets[:, None] == [0, 1], -shift, shift)
+    few = compare(entries_of(LOSS, targets, [better, worse], folds))
+    # by hand: a mean of 0.1057 with error 0.0274 over three folds; Student's t of two degrees needs 4.3
+    assert few.difference[1] / few.stderr[1] == pytest.approx(3.8565, abs=1e-3)
+    assert few.p[1] > ALPHA
+    assert few.unsure.tolist() == [False, True]
+    assert not compare(entries_of(LOSS, targets, [better, worse], np.arange(300) // 2 % 150)).unsure.any()
+
+
 def test_degrees_of_freedom_are_those_of_the_folds_where_folds_tell_the_variance():
     found = degrees_of_freedom(np.array([0.0, 1.0, 2.0, 1.0]), np.array([1.0, 1.0, 1.0, 0.0]), 5)
     assert found.tolist() == [4.0, 4.0, 16.0, np.inf]

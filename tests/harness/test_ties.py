@@ -93,6 +93,28 @@ def test_equal_entries_are_tied_and_a_worse_one_is_not(board_of, place, toy):
     assert json.loads(json.dumps(board.as_json(), allow_nan=False))["ties"] == board.ties
 
 
+def test_the_same_file_under_two_names_counts_once_and_is_told(board_of, place, toy):
+    alone = with_ties(board_of({"a": scored(0.5), "b": scored(0.8, 1)}), place, toy, [LOSS])
+    board = with_ties(board_of({"a": scored(0.5), "b": scored(0.8, 1), "c": scored(0.8, 1)}), place, toy, [LOSS])
+    assert [ties_of(board)[name]["p"] for name in "bc"] == pytest.approx([ties_of(alone)["b"]["p"]] * 2, rel=1e-9)
+    assert board.ties["counted"] == 2
+    assert "b, c have the same predictions: they count once in the correction" in board.ties["notes"]
+
+
+def test_it_is_told_where_few_folds_cannot_tell_what_looks_apart(board_of, place, toy):
+    better = scored(0.0, folds=3)
+    away = np.array([0.1, 0.04, 0.07])[better.folds][:, None]
+    values = better.predictions.values
+    worse = replace(better, predictions=replace(better.predictions, values=values * (1 - away) + away / 3))
+    board = with_ties(board_of({"a": better, "b": worse}), place, toy, [LOSS])
+    b = ties_of(board)["b"]
+    assert b["tied"]
+    assert 3 <= b["difference"] / b["stderr"] < 4.4
+    assert board.ties["notes"][1].startswith(
+        "3 folds cannot tell b from a, though 3 standard errors or more lie between"
+    )
+
+
 @pytest.mark.parametrize("metric", [LOSS, F1])
 def test_differences_are_positive_where_worse_whichever_way_is_better(board_of, place, toy, metric):
     board = with_ties(board_of(THREE, metric), place, toy, [metric])
@@ -293,8 +315,9 @@ def test_the_command_says_what_to_do_where_ties_take_long(harness, competitions,
     monkeypatch.setattr("harness.ties.QUICK_CELLS", 0)
     harness("run", "toy", "--strategy", "near")
     plain = harness("leaderboard", "toy")
-    assert "=" not in plain.out
-    assert "which are tied with the best takes a while to tell: harness leaderboard toy --ties" in plain.out
+    board, told = plain.out.split("which are tied with the best takes a while to tell: ")
+    assert "=" not in board
+    assert told.endswith(" leaderboard toy --ties\n")
 
 
 def test_ties_of_a_tracking_server_are_refused_in_one_line(harness):
@@ -304,4 +327,4 @@ def test_ties_of_a_tracking_server_are_refused_in_one_line(harness):
 
 
 def test_ties_of_no_runs_say_what_to_do(harness):
-    assert "no finished runs of toy" in harness("leaderboard", "toy", "--ties").out
+    assert "no finished runs of toy" in harness("leaderboard", "toy", "--ties").err

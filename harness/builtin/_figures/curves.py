@@ -27,7 +27,7 @@ class Reliability:
         Share of the weight in every bin, empty ones too.
     gap : float
         Mean of ``|predicted - observed|``, weighted by the bins' weight; with the top class's confidence this is the
-        expected calibration error.
+        expected calibration error, as the metric ``ece``; of a binary task's positive class it is another number.
     mean_predicted, mean_observed : float
     """
 

@@ -10,7 +10,6 @@ import numpy as np
 from harness.builtin._figures.curves import Reliability, reliability
 from harness.builtin._figures.sets import Shown
 from harness.builtin._figures.style import GREY, drawing, escaped, percent, place, share, short
-from harness.builtin._metrics.probabilities import ece
 
 ENOUGH = 10
 """Rows below which a bin says nothing: a faint dot, off the line."""
@@ -56,7 +55,7 @@ def _curve(shown: Shown, binary: bool) -> Reliability:
 
 
 def _draw_curve(axes: Any, shown: Shown, curve: Reliability) -> None:
-    label = f"{shown.name}: ECE {ece(shown.targets, shown.values, shown.weights, None):.3f}"
+    label = f"{shown.name}: ECE {curve.gap:.3f}"  # of what is drawn, as the page tells it
     sure = curve.effective >= ENOUGH
     dots = {"color": shown.colour, "marker": "o", "markersize": 4.5, "clip_on": False}
     axes.plot(curve.predicted[sure], curve.observed[sure], linewidth=1.8, label=label, zorder=3, **dots)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.builtin._page.html import (
     MISSING,
@@ -13,6 +13,7 @@ from harness.builtin._page.html import (
     chart,
     dot,
     error,
+    give,
     line,
     number,
     percent,
@@ -26,8 +27,33 @@ Entry = Mapping[str, Any]
 Board = Mapping[str, Any]
 SHOWN = 30
 """Lines of a plot; the table has them all."""
-NAMES, RIGHT, ROW = 245.0, 90.0, 27.0
-WIDTH = 1080.0
+
+
+class Layout(NamedTuple):
+    """Where a picture with a lane for each entry has what, in its own pixels.
+
+    Attributes
+    ----------
+    names, right : float
+        Left of the lanes, for names, and right of them, for scores.
+    label, mark : float
+        Of a name, and of what is drawn: how far below the middle of its row.
+    most : int
+        Characters of a name.
+    """
+
+    width: float
+    names: float
+    right: float
+    row: float
+    label: float
+    mark: float
+    most: int
+
+
+WIDE = Layout(1080.0, 245.0, 90.0, 27.0, 4.0, 0.0, 34)
+PHONE = Layout(360.0, 36.0, 12.0, 42.0, -6.0, 10.0, 30)
+"""Names above what is drawn, and text as large as around it where a screen is a hand wide."""
 
 
 def value_of(entry: Entry, board: Board, metric: str = "", on: str = "") -> float | None:
@@ -68,8 +94,7 @@ def headline(board: Board) -> str:
     if best.get("baseline"):
         return f"Nothing beats the baseline {best['name']}: {metric} {number(value_of(best, board))}."
     spread = spread_of(best, board)
-    told = f"{best['name']} leads with {metric} {number(value_of(best, board))}"
-    told += f" ± {error(spread)}" if spread is not None else ""
+    told = f"{best['name']} leads with {metric} {give(value_of(best, board), spread)}"
     others = [entry for entry in scored[1:] if tied(entry)]
     if others:
         count = len(others)
@@ -80,7 +105,7 @@ def headline(board: Board) -> str:
     return f"{told}."
 
 
-def forest(board: Board, here: str) -> str:
+def forest(board: Board, here: str, at: Layout = WIDE) -> str:
     """Draw every entry's score with one standard error to each side; a dashed line is the best baseline."""
     entries = [entry for entry in board["entries"] if value_of(entry, board) is not None][:SHOWN]
     if not entries:
@@ -90,21 +115,21 @@ def forest(board: Board, here: str) -> str:
     low, high = min(values), max(values)
     pad = 0.04 * (high - low) or 0.05 * abs(high) or 1.0
     low, high = low - pad, high + pad
-    height = ROW * len(entries) + 46
+    height = at.row * len(entries) + 46
 
     def x(value: float) -> float:
-        return NAMES + (value - low) / (high - low) * (WIDTH - NAMES - RIGHT)
+        return at.names + (value - low) / (high - low) * (at.width - at.names - at.right)
 
-    bottom = ROW * len(entries) + 12
+    bottom = at.row * len(entries) + 12
     parts = []
-    for tick in ticks(low, high):
+    for tick in ticks(low, high, 5 if at is WIDE else 3):
         parts += [line(x(tick), 8, x(tick), bottom, "grid"), words(x(tick), bottom + 16, f"{tick:.4g}", "p", "middle")]
-    parts.append(words(WIDTH - RIGHT, bottom + 31, _axis(board), "p", "end"))
+    parts.append(words(at.width - at.right, bottom + 31, _axis(board), "p", "end"))
     base = next((value_of(entry, board) for entry in entries if entry.get("baseline")), None)
     if base is not None:
         parts.append(line(x(base), 8, x(base), bottom, "ref"))
     for place, entry in enumerate(entries):
-        parts += _lane(entry, board, other, x, 8 + ROW * (place + 0.5), place == 0, entry["run_id"] == here)
+        parts += _lane(entry, board, other, x, 8 + at.row * (place + 0.5), at, place == 0, entry["run_id"] == here)
     hollow = (
         f", hollow: on {set_name(other)}"
         if any(value_of(entry, board, on=other) is not None for entry in entries)
@@ -115,7 +140,7 @@ def forest(board: Board, here: str) -> str:
     dashed = " Dashed: the best baseline." if base is not None else ""
     dots = f"Dots: {board['metric']} on {set_name(board['on'])}"
     caption = f"{dots}; bars: one standard error over folds{hollow}.{dashed}{rest}"
-    return chart("".join(parts), WIDTH, height, f"{headline(board)} {caption}") + f"<p>{escape(caption)}</p>"
+    return chart("".join(parts), at.width, height, f"{headline(board)} {caption}") + f"<p>{escape(caption)}</p>"
 
 
 def _extent(entry: Entry, board: Board, other: str) -> Iterator[float]:
@@ -127,23 +152,29 @@ def _extent(entry: Entry, board: Board, other: str) -> Iterator[float]:
         yield hollow
 
 
-def _lane(entry: Entry, board: Board, other: str, x: Any, y: float, first: bool, here: bool) -> list[str]:
+def _lane(entry: Entry, board: Board, other: str, x: Any, y: float, at: Layout, first: bool, here: bool) -> list[str]:
     value, spread = value_of(entry, board), spread_of(entry, board)
     assert value is not None
     kind = "base" if entry.get("baseline") else "best" if first else ""
-    parts = [f'<rect x="0" y="{y - ROW / 2:.1f}" width="{WIDTH:.0f}" height="{ROW:.0f}" class="wash"/>'] if here else []
+    parts = (
+        [f'<rect x="0" y="{y - at.row / 2:.1f}" width="{at.width:.0f}" height="{at.row:.0f}" class="wash"/>']
+        if here
+        else []
+    )
     mark = "=" if tied(entry) and marked(board) else ""
     style = "b" if here else "p" if entry.get("baseline") else ""
-    parts.append(words(24, y + 4, f"{entry['rank']}{mark}", "p", "end"))
-    parts.append(words(34, y + 4, short(name_of(entry, board)), style))
+    parts.append(words(24, y + at.label, f"{entry['rank']}{mark}", "p", "end"))
+    parts.append(words(34, y + at.label, short(name_of(entry, board), at.most), style))
     if spread:
-        parts.append(line(x(value - spread), y, x(value + spread), y, f"{kind}bar"))
+        parts.append(line(x(value - spread), y + at.mark, x(value + spread), y + at.mark, f"{kind}bar"))
     hollow = value_of(entry, board, on=other)
     if hollow is not None:
-        parts.append(dot(x(hollow), y, 4.2, "hollow", f"{entry['name']}: {number(hollow)} on {set_name(other)}"))
-    told = f"{entry['name']}: {number(value)}" + (f" ± {error(spread)}" if spread else "")
-    parts.append(dot(x(value), y, 5, {"base": "basedot", "best": "best"}.get(kind, "dot"), told))
-    parts.append(words(WIDTH, y + 4, number(value), "b" if first else "", "end"))
+        parts.append(
+            dot(x(hollow), y + at.mark, 4.2, "hollow", f"{entry['name']}: {number(hollow)} on {set_name(other)}")
+        )
+    told = f"{entry['name']}: {give(value, spread)}"
+    parts.append(dot(x(value), y + at.mark, 5, {"base": "basedot", "best": "best"}.get(kind, "dot"), told))
+    parts.append(words(at.width, y + at.label, number(value), "b" if first else "", "end"))
     return parts
 
 
@@ -182,7 +213,7 @@ def _tie(tie: Mapping[str, Any] | None) -> list[str]:
     if tie["difference"] == 0 and tie["stderr"] == 0:
         return [MISSING, MISSING, percent(tie["best"]), ranks]
     return [
-        f"{number(tie['difference'])} ± {error(tie['stderr'])}",
+        give(tie["difference"], tie["stderr"]),
         _probability(tie["p"]),
         percent(tie["best"]),
         ranks,
@@ -200,7 +231,7 @@ def name_of(entry: Entry, board: Board) -> str:
     if not seeds or found is None:
         return f"{entry['name']} (seed {entry['seed']})" if entry.get("seed") else str(entry["name"])
     spread = seeds["std"][board["metric"]][board["on"]]
-    return f"{entry['name']}: seeds {number(found)} ± {spread:.2g}"
+    return f"{entry['name']}: seeds {give(found, spread)}"
 
 
 def _named(entry: Entry, board: Board) -> Cell:

@@ -50,10 +50,12 @@ def calibration(scored: Scored, classes: tuple[str, ...]) -> str:
     else:
         confidence, what = values.max(axis=1), "probability of the likeliest class"
         hit = (values.argmax(axis=1) == targets).astype(np.float64)
-    return _classes(np.clip(confidence, 0, 1), hit, weights, what)
+    # the metric `ece` is of the likeliest class in a binary task too, where too much and too little may cancel
+    of = f" (of {classes[1]})" if targets.ndim == 1 and len(classes) == 2 else ""
+    return _classes(np.clip(confidence, 0, 1), hit, weights, what, of)
 
 
-def _classes(confidence: Floats, hit: Floats, weights: Floats, what: str) -> str:
+def _classes(confidence: Floats, hit: Floats, weights: Floats, what: str, of: str) -> str:
     curve = reliability(confidence, hit, weights)
 
     def x(value: float) -> float:
@@ -84,7 +86,7 @@ def _classes(confidence: Floats, hit: Floats, weights: Floats, what: str) -> str
     parts.append(words((x(0) + x(1)) / 2, base + 17, what, "p", "middle"))
     off = curve.mean_predicted - curve.mean_observed
     lean = "as much as" if abs(off) < 0.005 else f"{percent(abs(off), 1)} {'more' if off > 0 else 'less'} than"
-    told = f"Expected calibration error {curve.gap:.3f}; on the whole {lean} what came true is predicted."
+    told = f"Expected calibration error {curve.gap:.3f}{of}; on the whole {lean} what came true is predicted."
     caption = f"{told} Bars: 95% intervals; below, where the predictions lie."
     picture = chart("".join(parts), SIZE, base + 24, f"Reliability curve of the {what}. {told}")
     return picture + f"<p>{escape(caption)}</p>"

@@ -16,6 +16,7 @@ from harness.builtin._page.html import (
     chart,
     dot,
     error,
+    give,
     line,
     number,
     percent,
@@ -228,7 +229,7 @@ def _over_time(rows: Rows, values: pd.Series, column: str) -> Iterator[str]:
     path = " ".join(f"{x:.1f},{y(mean):.1f}" for x, (mean, _) in zip(centres, means, strict=True))
     drawn.append(f'<polyline points="{path}" class="path"/>')
     for place, (x, (mean, spread)) in enumerate(zip(centres, means, strict=True)):
-        told = f"from {names[place]}: {number(mean)} ± {error(spread)} ({len(parts[place]):,} rows)"
+        told = f"from {names[place]}: {give(mean, spread)} ({len(parts[place]):,} rows)"
         drawn += [line(x, y(mean - spread), x, y(mean + spread), "bar"), dot(x, y(mean), 4, "dot", told)]
         if len(parts) <= 6 or place % 2 == 0:
             drawn.append(words(x, height - 18, names[place], "p", "middle"))

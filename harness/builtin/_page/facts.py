@@ -102,22 +102,22 @@ def _commit(repository: Mapping[str, Any]) -> str:
     return f"{str(repository['commit'])[:12]}{dirty}"
 
 
-def commands(competition: Competition, result: RunResult, setting: Mapping[str, Any]) -> str:
+def commands(competition: Competition, result: RunResult, setting: Mapping[str, Any], command: str = "harness") -> str:
     """Write the commands that make the run again and check that it is the same."""
     run, name = result.run, shlex.quote(competition.id)
     data = shlex.quote(str(setting.get("data") or ""))
-    again = f"harness run {name} -s {shlex.quote(run.strategy)}"
+    again = f"{command} run {name} -s {shlex.quote(run.strategy)}"
     again += f" --seed {run.seed}" if run.seed else ""
     again += f" --data {data}" if setting.get("data") else ""
     again += f" --folds {setting['folds']}" if setting.get("folds") else ""
     again += " --fast" if run.fast else ""
     lines = [
-        f"harness reproduce {shlex.quote(run.run_id)}    # MATCH, or what differs first and why",
+        f"{command} reproduce {shlex.quote(run.run_id)}    # MATCH, or what differs first and why",
         f"{again}    # as the competition's file has it now",
-        f"harness leaderboard {name} --ties",
+        f"{command} leaderboard {name} --ties",
     ]
     if result.submission is not None:
-        lines.append("harness whence FILE.csv    # the run that made a submission")
+        lines.append(f"{command} whence FILE.csv    # the run that made a submission")
     return f'<pre tabindex="0" role="region" aria-label="Commands">{escape(chr(10).join(lines))}</pre>'
 
 

@@ -6,14 +6,14 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from harness.builtin._page.board import NAMES, ROW, WIDTH, Board, name_of
+from harness.builtin._page.board import WIDE, Board, Layout, name_of
 from harness.builtin._page.html import chart, dot, line, number, short, ticks, words
 
 LANES = 8
 """Entries whose folds are drawn."""
 
 
-def folds(board: Board) -> str:
+def folds(board: Board, at: Layout = WIDE) -> str:
     """Draw the scores of the first entries by fold, the same fold joined; empty where there is one fold only."""
     found = []
     for entry in board["entries"]:
@@ -31,28 +31,34 @@ def folds(board: Board) -> str:
     low, high = min(values), max(values)
     pad = 0.04 * (high - low) or 0.05 * abs(high) or 1.0
     low, high = low - pad, high + pad
-    bottom = ROW * len(found) + 12
+    bottom = at.row * len(found) + 12
 
     def x(value: float) -> float:
-        return NAMES + (value - low) / (high - low) * (WIDTH - NAMES - 20)
+        return at.names + (value - low) / (high - low) * (at.width - at.names - 20)
 
     parts = []
-    for tick in ticks(low, high):
+    for tick in ticks(low, high, 5 if at is WIDE else 3):
         parts += [line(x(tick), 8, x(tick), bottom, "grid"), words(x(tick), bottom + 16, f"{tick:.4g}", "p", "middle")]
     for fold in range(length):
-        points = [(x(v), 8 + ROW * (n + 0.5)) for n, (_, scores) in enumerate(found) if (v := scores[fold]) is not None]
+        points = [
+            (x(v), 8 + at.row * (n + 0.5) + at.mark)
+            for n, (_, scores) in enumerate(found)
+            if (v := scores[fold]) is not None
+        ]
         parts.append(f'<polyline points="{" ".join(f"{a:.1f},{b:.1f}" for a, b in points)}" class="thin"/>')
     for place, (entry, scores) in enumerate(found):
-        y = 8 + ROW * (place + 0.5)
-        parts.append(words(34, y + 4, short(name_of(entry, board))))
+        y = 8 + at.row * (place + 0.5)
+        parts.append(words(34, y + at.label, short(name_of(entry, board), at.most)))
         kind = "best" if place == 0 else "dot"
-        told = [dot(x(v), y, 4, kind, f"fold {n}: {number(v)}") for n, v in enumerate(scores) if v is not None]
+        told = [
+            dot(x(v), y + at.mark, 4, kind, f"fold {n}: {number(v)}") for n, v in enumerate(scores) if v is not None
+        ]
         parts += told
     hardest = _hardest(found[0][1], board["direction"])
     count = "1 entry" if len(found) == 1 else f"{len(found)} entries"
     about = f"{board['metric']} of {length} folds for {count}; lines join the same fold. {hardest}"
     caption = f"{board['metric']} by fold; thin lines join the same fold. {hardest}"
-    return chart("".join(parts), WIDTH, bottom + 24, about) + f"<p>{escape(caption)}</p>"
+    return chart("".join(parts), at.width, bottom + 24, about) + f"<p>{escape(caption)}</p>"
 
 
 def _hardest(scores: Sequence[float | None], direction: str) -> str:

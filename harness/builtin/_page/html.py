@@ -42,12 +42,35 @@ def error(value: float | None) -> str:
 
     Examples
     --------
-    >>> error(0.005213), error(12.3), error(0.0)
-    ('0.0052', '12', '0')
+    >>> error(0.005213), error(0.006), error(12.3), error(0.0)
+    ('0.0052', '0.0060', '12', '0')
     """
     if value is None or not math.isfinite(value):
         return MISSING
-    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
+    return f"{value:,.0f}" if value >= 100 else f"{value:#.2g}".rstrip(".") if value else "0"
+
+
+def give(value: float | None, spread: float | None) -> str:
+    """Return a value with its error, both to the second digit of the error.
+
+    Examples
+    --------
+    >>> give(0.428571, 0.005213), give(26.57321, 1.74), give(1234.5, 151.0), give(0.4, 0.01)
+    ('0.4286 ± 0.0052', '26.6 ± 1.7', '1,234 ± 151', '0.400 ± 0.010')
+    >>> give(0.5, None), give(0.5, 0.0)
+    ('0.5000', '0.5000')
+    """
+    if value is None or not math.isfinite(value) or spread is None or not math.isfinite(spread) or spread <= 0:
+        return number(value)
+    digits = 1 - math.floor(math.log10(spread))
+    if digits > 8 or abs(value) >= 1e12:  # neither is read as decimals
+        return f"{number(value)} ± {error(spread)}"
+    return f"{value:,.{max(0, digits)}f} ± {spread:,.{max(0, digits)}f}"
+
+
+def for_screens(wide: str, phone: str) -> str:
+    """Show one of two pictures of the same, by the width of the screen; the other is not read out either."""
+    return f'<div class="wide">{wide}</div><div class="phone">{phone}</div>' if wide else ""
 
 
 def percent(value: float | None, digits: int = 0) -> str:

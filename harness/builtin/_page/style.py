@@ -24,8 +24,9 @@ nav ul { display: flex; flex-wrap: wrap; gap: .35rem 1.1rem; list-style: none; m
 nav a { display: inline-block; padding: .2rem 0; }
 .scroll { overflow-x: auto; margin: .5rem 0; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: .95rem; }
-th, td { text-align: right; padding: .38rem .7rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th, td { text-align: right; padding: .38rem .55rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { font-weight: 500; } thead th { color: var(--pale); vertical-align: bottom; } tbody th { color: var(--ink); }
+thead th, tbody th { white-space: normal; } .phone { display: none; }
 .t { text-align: left; } .wrap { white-space: normal; min-width: 14rem; }
 tr.here > * { font-weight: 650; background: var(--wash); }
 .base { color: var(--pale); font-style: italic; }
@@ -55,7 +56,9 @@ details { margin: .6rem 0; } summary { cursor: pointer; padding: .2rem 0; }
 dl { display: grid; grid-template-columns: minmax(8rem, max-content) 1fr; gap: .25rem 1.25rem; margin: .5rem 0; }
 dt { color: var(--pale); } dd { margin: 0; min-width: 0; }
 code { font: .88em ui-monospace, Menlo, Consolas, monospace; }
-@media (max-width: 40rem) { body { padding: 1.25rem 1rem 3rem; } th, td { padding: .35rem .45rem; }
+@media (prefers-color-scheme: dark) { img { filter: brightness(.88) contrast(.97); } }
+@media (max-width: 40rem) { body { padding: 1.25rem 1rem 3rem; } th, td { padding: .35rem .4rem; }
+  .wide { display: none; } .phone { display: block; } table { font-size: .88rem; } tbody th { max-width: 11rem; }
   dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; } }
 @media print { nav, .skip { display: none; } body { max-width: none; font-size: 11pt; } .scroll { overflow: visible; }
   h2 { break-after: avoid; } figure, svg { break-inside: avoid; } details > * { display: block; } }

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from harness.builtin import page
+from harness.builtin._figures import reliability
+from harness.builtin._figures.sets import Shown
 from harness.builtin._page import board, facts, folds
 from harness.builtin._page.calibration import calibration
 from harness.builtin._page.errors import errors, rows_of
@@ -56,11 +58,11 @@ def test_the_headline_tells_who_leads_and_how_surely():
     base = entry(3, "prior", 0.9, baseline=True)
     first, second = entry(1, "a", 0.4, tie=tie(True, 0)), entry(2, "b", 0.5, tie=tie(True))
     told = board.headline(made(first, second, base))
-    assert told == "a leads with log_loss 0.4000 ± 0.01; one other is tied with it; the baseline has 0.9000."
+    assert told == "a leads with log_loss 0.400 ± 0.010; one other is tied with it; the baseline has 0.9000."
     apart = board.headline(made(first, {**second, "tie": tie(False)}, base))
-    assert "a leads with log_loss 0.4000 ± 0.01, better than every other beyond chance; the baseline" in apart
+    assert "a leads with log_loss 0.400 ± 0.010, better than every other beyond chance; the baseline" in apart
     unknown = board.headline(made({**first, "tie": None}, {**second, "tie": None}))
-    assert unknown == "a leads with log_loss 0.4000 ± 0.01."
+    assert unknown == "a leads with log_loss 0.400 ± 0.010."
     assert board.headline(made(entry(1, "prior", 0.3, baseline=True), first)).startswith("Nothing beats the baseline")
     assert board.headline(made(entry(1, "a", None))) == "No run has a score yet."
     assert board.headline(made()) == "No run has a score yet."
@@ -103,7 +105,7 @@ def test_the_table_has_every_metric_the_marks_and_ties_where_they_are_known():
     shown = board.board_table(made(*entries), "b-s0-1")
     assert shown.count('<tr class="here">') == 1
     assert "tied with the best" in shown
-    assert "0.1000 ± 0.05" in shown
+    assert "0.100 ± 0.050" in shown
     assert "25%" in shown
     assert "1 to 3" in shown
     assert "12,346" in shown
@@ -152,6 +154,16 @@ def test_calibration_says_how_far_predictions_are_from_what_came_true():
     told = calibration(high, ("no", "yes"))
     assert float(re.search(r"Expected calibration error (0\.\d+)", told)[1]) == pytest.approx(0.19, abs=0.02)
     assert re.search(r"on the whole 1[789]\.\d% more than what came true is predicted", told)
+
+
+def test_the_page_and_the_runs_figure_tell_the_same_calibration_error():
+    true = binary()
+    labels = []
+    axes = SimpleNamespace(plot=lambda *_, label="", **__: labels.append(label), vlines=lambda *_, **__: None)
+    shown = Shown("oof", "red", true.targets, true.predictions.values, None, np.ones(1000), False)
+    reliability._draw_curve(axes, shown, reliability._curve(shown, binary=True))
+    error = re.search(r"Expected calibration error (0\.\d+) \(of yes\)", calibration(true, ("no", "yes")))[1]
+    assert labels[0] == f"oof: ECE {error}"
 
 
 def test_calibration_of_points_tells_the_bias_and_what_intervals_hold():

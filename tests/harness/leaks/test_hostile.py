@@ -89,6 +89,16 @@ def test_one_class_in_a_fold(prepared):
     assert no_leaks(prepared(train, test, split="random"))
 
 
+def test_numbers_near_the_largest_there_are(prepared, recwarn):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(400, 4)), columns=list("abcd"))
+    table["huge"] = rng.normal(size=400) * 1e300
+    table.iloc[300:320] = table.iloc[:20].to_numpy()
+    train, test = of(table, rng.integers(0, 2, 400), 300)
+    assert {one.kind for one in scan(prepared(train, test)).leaks} == {"duplicates"}
+    assert not [str(one.message) for one in recwarn]
+
+
 def test_numbers_that_are_all_the_same(prepared):
     rng = np.random.default_rng(0)
     train, test = of(pd.DataFrame(rng.normal(size=(200, 3))), np.full(200, 3.5), 150)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 from harness.data import Examples, TaskType
 from harness.findings import Severity
 from harness.leaks.scan import scan
+from harness.tabular.columns import inputs_of, learn_schema
 
 BINARY, NUMBER = TaskType.BINARY, TaskType.REGRESSION
 
@@ -182,6 +184,47 @@ def test_groups_that_straddle_train_and_test_where_folds_keep_them_whole(rows, p
     test = replace(test, meta=pd.DataFrame({"patient": 54 + rng.integers(0, 30, 200)}))
     found = named(prepared(train, test, roles={"group": "patient"}, split="group", group_on="patient"), "group-overlap")
     assert "folds keep groups (patient) whole, but" in found.what
+
+
+@pytest.mark.parametrize("values", ["names", "numbers", "days"])
+def test_a_column_that_nobody_declared_a_group(values, rows, prepared):
+    train, test = rows()
+    rng = np.random.default_rng(0)
+    sites = np.r_[rng.integers(0, 30, 600), 30 + rng.integers(0, 10, 200)]
+    days = (pd.Timestamp("2024-01-01") + pd.to_timedelta(pd.Series(sites), unit="D")).dt.strftime("%Y-%m-%d").to_numpy()
+    shown = {"names": np.char.add("s", sites.astype(str)).astype(object), "numbers": sites, "days": days}[values]
+    train = replace(train, meta=pd.DataFrame({"site": shown[:600]}))
+    test = replace(test, meta=pd.DataFrame({"site": shown[600:]}))
+    if values == "days":  # later days are no other group
+        assert leaks(prepared(train, test)) == set()
+        return
+    found = named(prepared(train, test), "group-overlap")
+    assert found.what == (
+        "none of the test set's values of 'site' occur in training, but 100% of validated rows have theirs there"
+    )
+    assert found.names == ("site",)
+    assert leaks(prepared(train, test, split="group", group_on="site")) == set()
+    known = replace(test, meta=pd.DataFrame({"site": np.where(np.arange(200) == 0, shown[0], shown[600:])}))
+    assert leaks(prepared(train, known)) == set()
+
+
+@pytest.mark.parametrize("typed", [True, False], ids=["as a reader hands it over", "levels of its own"])
+def test_a_category_of_which_the_test_set_has_only_new_values_is_a_group_and_not_missing(typed, rows, prepared):
+    train, test = rows()
+    rng = np.random.default_rng(0)
+    sites = pd.DataFrame({"site": np.r_[rng.integers(0, 30, 600), rng.integers(30, 40, 200)]})
+    sites["site"] = "s" + sites["site"].astype(str)
+    if typed:
+        columns = SimpleNamespace(target="y", id="", categorical=(), meta=(), drop=())
+        schema = learn_schema(sites[:600].assign(y=0), columns, "train")
+        parts = [inputs_of(sites[at], columns, schema, None, "test") for at in (slice(600), slice(600, None))]
+    else:
+        parts = [sites[:600].astype("category"), sites[600:].reset_index(drop=True).astype("category")]
+    train, test = (replace(one, inputs=part.join(one.inputs)) for one, part in zip((train, test), parts, strict=True))
+    test.inputs.attrs = parts[1].attrs
+    found = [one for one in scan(prepared(train, test)).findings if one.names == ("site",) and one.kind != "shift"]
+    assert [one.kind for one in found] == ["group-overlap"]
+    assert "probably a group: split by it" in found[0].advice
 
 
 @pytest.mark.parametrize("task", [BINARY, NUMBER])
