@@ -35,6 +35,8 @@ def read_submission(path: Path) -> Submission:
     """
     import pyarrow as pa
 
+    if not path.is_file():
+        raise InvalidFileError(f"cannot read {path}: there is no such file")
     try:
         names = _header(path)
         table = _read_table(path, names)

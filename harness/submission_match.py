@@ -53,6 +53,8 @@ class Match:
         ``COMPETITION/RUN``.
     equal, edited, missing, added : int
         Rows by id: the same up to rounding, with another value, only the run's, only the file's (or there twice).
+    twice : int
+        Those of the added rows whose id stands in the file before.
     changes : tuple of str
         What was done to the file that changes no value: another order, rounding.
     columns : tuple of str
@@ -69,6 +71,7 @@ class Match:
     edited: int
     missing: int
     added: int
+    twice: int = 0
     changes: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     rows: tuple[Difference, ...] = ()
@@ -228,7 +231,8 @@ def compare(query: Query, one: Candidate) -> Match:
         edited=int((~same).sum()),
         missing=len(missing),
         added=len(others),
-        changes=tuple(_changes(query, one, own, key, rows, rounded)),
+        twice=int(repeated.sum()),
+        changes=tuple(_changes(query, one, own, key, rows[~repeated], rounded)),
         columns=tuple(_column_problems(own, theirs, one.print.id, key)),
         rows=tuple(
             _told(
@@ -292,4 +296,8 @@ def _told(
     for row in np.flatnonzero(np.logical_or.reduce([*wrong.values()]))[:SHOWN].tolist():
         ours, found = own.iloc[of_run[row]], theirs.iloc[at[row]]
         names = [name for name, marked in wrong.items() if marked[row]][:CELLS]
-        yield Difference(str(ours[id]), {name: (str(ours[name]), str(found[name])) for name in names})
+        yield Difference(str(ours[id]), {name: (_cell(ours[name]), _cell(found[name])) for name in names})
+
+
+def _cell(value: object) -> str:
+    return str(value) or "empty"

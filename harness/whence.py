@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from harness.errors import SubmissionError
+from harness.errors import SubmissionError, listed
 from harness.fingerprint import FILE, fingerprint_of, keep_fingerprint, read_fingerprint
 from harness.store import Workspace
 from harness.submission_file import read_submission
 from harness.submission_match import Candidate, Match, Query, compare
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 SUBMISSION = "submission.csv"
 NEAREST = 6
 """So many submissions are read whole and compared."""
+MOST_COLUMNS = 50
+"""Columns up to which exchanged ones are looked for."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +39,16 @@ class Whence:
         Submissions of runs that were looked at.
     read : int
         Those that had no fingerprint and were read whole.
+    hint : str
+        Where nothing is close: a run whose file this would be but for other names of columns, exchanged columns, or
+        values under other ids; empty if there is none.
     """
 
     match: Match | None
     also: tuple[str, ...]
     searched: int
     read: int
+    hint: str = ""
 
     @property
     def verdict(self) -> str:
@@ -65,12 +76,41 @@ def find_run_of(workspace: Workspace, file: Path) -> Whence:
             compared.append((compare(query, one), one))
     read = sum(one.was_read for one in found)
     if not compared:
-        return Whence(None, (), len(found), read)
+        return Whence(None, (), len(found), read, _hint(query, found))
     match, best = max(compared, key=lambda pair: (pair[0].share, pair[0].verdict == "identical"))
     twins = [one.name for one in found if one.print.content == best.print.content]
     alike = [other.name for other, _ in compared if other.whole and match.whole]
     also = tuple(sorted({*twins, *alike} - {match.name}))
-    return Whence(match, also, len(found), read)
+    return Whence(match, also, len(found), read, _hint(query, found) if match.verdict == "none" else "")
+
+
+def _hint(query: Query, found: Sequence[Candidate]) -> str:
+    """Return what is wrong with a file that would else be a run's, as far as the samples of rows tell."""
+    for one in found:
+        key, rows = query.place(one.print)
+        if not (rows >= 0).all():
+            continue
+        ours, theirs = sorted(one.print.columns), [str(name) for name in query.frame.columns if name != key]
+        if not set(ours) & set(theirs):
+            called = f"the columns are called {listed(theirs)} (expected {listed(ours)})"
+            return f"the ids are those of {one.path.parent.parent.name}, but {called}"
+        if set(ours) != set(theirs) or one.print.texts or len(ours) > MOST_COLUMNS:
+            continue
+        same = {name: [other for other in ours if _fits(query, one, name, other, rows)] for name in ours}
+        if all(same.values()):
+            moved = [name for name in ours if name not in same[name]]
+            return f"the rows are those of {one.name}, but with columns exchanged: {listed(moved)}"
+        if all(math.isclose(query.number(name)[3], one.print.means[name], rel_tol=1e-9) for name in ours):
+            return f"the values seem to be those of {one.name}, but under other ids"
+    return ""
+
+
+def _fits(query: Query, one: Candidate, name: str, other: str, rows: NDArray[np.int64]) -> bool:
+    """Whether a column of the file holds, in the sampled rows, what another of the run does."""
+    import numpy as np
+
+    cells, room, _, _ = query.number(other)
+    return bool((np.abs(cells[rows] - one.print.numbers[name]) <= room[rows]).all())
 
 
 def _may_beat(share: float, sampled: int, best: float) -> bool:

@@ -50,6 +50,7 @@ def _record(file: Path, found: Whence) -> dict[str, Any]:
         "verdict": found.verdict,
         "run": match.name if match is not None and found.verdict != "none" else None,
         "match": told,
+        "hint": found.hint,
         "also": list(found.also),
         "searched": found.searched,
     }
@@ -67,8 +68,11 @@ def _about(match: Match) -> dict[str, Any]:
 
 def _print(found: Whence) -> None:
     match = found.match
-    if match is None:
-        told = found.hint or f"none of {found.searched} submissions has these ids"
+    if match is None or (found.verdict == "none" and (found.hint or not match.equal)):
+        told = (
+            found.hint
+            or f"none of {found.searched} submissions has {'these ids' if match is None else 'a row like these'}"
+        )
         click.echo(f"{click.style('not found', fg='red')}: {one_line(told)}")
         return
     about = _about(match)
@@ -83,7 +87,7 @@ def _print(found: Whence) -> None:
         print_difference(match)
     else:
         click.echo(f"{click.style('not found', fg='red')}: no run is close among {found.searched} submissions")
-        click.echo(f"           nearest: {who}: {'; '.join([*_counts(match), *match.hints])}")
+        click.echo(f"           nearest: {who}: {'; '.join(_counts(match))}")
     if found.also and found.verdict != "none":
         click.echo(f"           the same submission: {one_line(', '.join(found.also))}")
 
@@ -92,12 +96,13 @@ def _counts(match: Match) -> list[str]:
     total = match.equal + match.edited + match.missing + match.added
     counts = {"edited": match.edited, "missing": match.missing, "added": match.added}
     told = [f"{count:,} {what}" for what, count in counts.items() if count]
+    told += [f"{match.twice:,} of these with ids that stand twice"] if match.twice else []
     return [f"{match.equal:,} of {total:,} rows equal", *told, *match.columns]
 
 
 def print_difference(match: Match) -> None:
     """Print in which rows a file is not what a run wrote."""
-    click.echo("           " + "; ".join([*_counts(match), *match.changes, *match.hints]))
+    click.echo("           " + "; ".join([*_counts(match), *match.changes]))
     _print_rows(match)
 
 

@@ -150,7 +150,8 @@ def inputs_of(frame: pd.DataFrame, roles: Roles, schema: Schema, ids: NDArray[np
         )
     typed = {column.name: _typed(frame[column.name], column, schema, ids, where) for column in schema.columns}
     table = pd.DataFrame(typed, copy=False).reset_index(drop=True)
-    lost = {name: int((np.asarray(pd.isna(typed[name])) & frame[name].notna().to_numpy()).sum()) for name in schema.levels}
+    gone = {name: np.asarray(pd.isna(typed[name])) & frame[name].notna().to_numpy() for name in schema.levels}
+    lost = {name: int(rows.sum()) for name, rows in gone.items()}
     if any(lost.values()):
         table.attrs[UNSEEN] = {name: count for name, count in lost.items() if count}
     refuse_infinite(table, where)

@@ -114,6 +114,42 @@ def test_other_ids_and_an_empty_workspace(runs, tmp_path_factory) -> None:
     assert (nothing.match, nothing.searched) == (None, 0)
 
 
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda f: f.set_axis(["id", "a", "b"], axis=1), "but the columns are called a, b (expected no, yes)"),
+        (lambda f: f.assign(no=f["yes"], yes=f["no"]), "but with columns exchanged: no, yes"),
+        (lambda f: f.assign(id=np.roll(f["id"], 7)), "but under other ids"),
+    ],
+    ids=["renamed", "exchanged", "other ids"],
+)
+def test_what_went_wrong_with_a_whole_file_is_told(runs, spoil, told) -> None:
+    found = look(runs, spoil(values(5)))
+    assert (found.verdict, found.match is None or found.match.share < 0.5) == ("none", True)
+    assert ("comp/run-5" if found.match else "those of comp,") in found.hint
+    assert told in found.hint
+    assert look(runs, values(99)).hint == ""
+
+
+def test_rows_that_stand_twice_are_counted_and_are_no_other_order(runs) -> None:
+    frame = values(5)
+    match = look(runs, pd.concat([frame, frame.iloc[:4]])).match
+    assert (match.name, match.equal, match.added, match.twice) == ("comp/run-5", ROWS, 4, 4)
+    assert "rows in another order" not in match.changes
+
+
+def test_an_empty_cell_is_called_so(runs) -> None:
+    frame = values(5).astype(object)
+    frame.loc[3, "yes"] = ""
+    (row,) = look(runs, frame).match.rows
+    assert row.cells["yes"][1] == "empty"
+
+
+def test_a_file_that_is_not_there_is_told_in_plain_words(runs) -> None:
+    with pytest.raises(SubmissionError, match=r"nowhere\.csv: there is no such file$"):
+        find_run_of(Workspace(runs), runs / "nowhere.csv")
+
+
 def test_runs_with_the_same_submission_are_all_named(runs) -> None:
     store(runs, "twin", values(6))
     found = look(runs, values(6).sample(frac=1, random_state=0))
