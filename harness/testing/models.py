@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from harness.data import Dataset, Examples, Predictions, TaskType
@@ -28,7 +29,7 @@ FEW = 20
 """Iterations a model is tried with, where its recipe says which parameter that is."""
 
 UNSURE = 2.0
-"""How many times as likely as another class one without rows may be: a network of one epoch has hardly learned yet."""
+"""How many times as likely as another class one without rows may be: one epoch teaches a network little."""
 
 
 def check_model(
@@ -127,8 +128,8 @@ def _findings(bench: ModelBench, task: TaskType, model: Model, kept: bool, hosti
         yield attempt(name, f"{task}: takes an inner holdout", lambda: _predicts(bench, bench.train, bench.inner))
     yield attempt(name, f"{task}: takes weights", lambda: _predicts(bench, _weighted(bench.train)))
     if bench.info.classes:
-        yield attempt(name, f"{task}: a fold that lacks a class", lambda: _lacks(bench, len(bench.info.classes) - 1))
-        yield attempt(name, f"{task}: columns keep the order of classes", lambda: _lacks(bench, 0))
+        yield attempt(name, f"{task}: a fold that lacks a class", lambda: _lacks(bench))
+        yield attempt(name, f"{task}: columns keep the order of classes", lambda: _ordered(bench))
     if hostile:
         yield from check_hostile(bench, model, first[0].values, task)
 
@@ -167,20 +168,33 @@ def _weighted(train: Examples) -> Examples:
     return replace(train, weights=np.random.default_rng(0).uniform(0.5, 2.0, len(train)))
 
 
-def _lacks(bench: ModelBench, code: int) -> str:
-    """Fit without rows of a class: its column must be there, and hold little."""
+def _lacks(bench: ModelBench) -> str:
+    _without(bench, len(bench.info.classes) - 1)
+    return ""
+
+
+def _ordered(bench: ModelBench) -> str:
+    """Fit without rows of the first class: its column must be there, and hold little."""
+    values = _without(bench, 0)
+    if values is None:
+        return ""
+    means = values.mean(axis=0)
+    if means[0] <= UNSURE * means.min() + CLOSE:
+        return ""
+    absent, more = bench.info.classes[0], bench.info.classes[int(means.argmin())]
+    return f"class {absent!r} had no training rows, but is predicted more than {more!r}"
+
+
+def _without(bench: ModelBench, code: int) -> NDArray[np.float64] | None:
+    """Return what a model predicts that saw no row of a class; None if it may and does refuse that."""
     try:
         model = bench.fitted(_without_a_class(bench.train, code))
     except DataError:
         # rows of one class are nothing to learn from; a model may say so
         if bench.info.task_type is TaskType.BINARY:
-            return ""
+            return None
         raise
-    means = bench.predicted(model).values.mean(axis=0)
-    if means[code] <= UNSURE * means.min() + CLOSE:
-        return ""
-    more = bench.info.classes[int(means.argmin())]
-    return f"class {bench.info.classes[code]!r} had no training rows, but is predicted more than {more!r}"
+    return bench.predicted(model).values
 
 
 def _without_a_class(train: Examples, code: int) -> Examples:

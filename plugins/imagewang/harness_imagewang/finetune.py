@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from harness.data import DatasetInfo, Examples, Predictions
+from harness.data import DatasetInfo, Examples, Predictions, check_any
 from harness.errors import StoreError
 from harness.neural import pictures as plots
 from harness.neural.learner import (
@@ -71,6 +71,7 @@ class Finetuned:
     def fit(self, train: Examples, inner: Examples | None, log: TaskLog) -> None:
         """Train head and encoder; with `inner`, keep the epoch of least loss on it."""
         images_of(train, NAME)
+        check_any(train, NAME)
         tell_size(self.params, self.info, log)
         with seeded(self.context.seed, self.context.threads):
             encoder = encoder_of(self.params, self.context)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import torch
 
-from harness.data import DatasetInfo, Examples, Predictions
+from harness.data import DatasetInfo, Examples, Predictions, check_any
 from harness.errors import StoreError
 from harness.neural.learner import seeded
 from harness.neural.threads import threads_of
@@ -60,6 +60,7 @@ class _Frozen:
     def fit(self, train: Examples, inner: Examples | None, log: TaskLog) -> None:  # noqa: ARG002
         """Compute the features of the training images and learn from them."""
         images_of(train, self.name)
+        check_any(train, self.name)
         tell_size(self.params, self.info, log)
         with seeded(self.context.seed, self.context.threads):
             self._encoder = encoder_of(self.params, self.context)

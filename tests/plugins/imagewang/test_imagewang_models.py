@@ -21,9 +21,10 @@ from harness_imagewang.stages import NAME, stages
 
 from harness.data import Dataset, DatasetInfo, Examples, Fold, TaskType
 from harness.errors import ConfigError, DataError, StoreError
-from harness.offers import BuildContext
-from harness.plugins import Plugins
+from harness.offers import BuildContext, ModelRecipe
+from harness.plugins import Plugins, load_plugins
 from harness.stages import run_stages
+from harness.testing import check_model, failures
 
 SMALL: dict[str, Any] = {"size": 32, "pretrain_epochs": 2, "pretrain_batch": 16}
 TUNED = FinetuneParams(**SMALL, epochs=4, batch=16, rate=4e-3)
@@ -224,3 +225,21 @@ def test_unknown_tasks_and_options_are_told_before_training(data: Dataset) -> No
         stages(replace(TUNED, pretext="rotatoin"), data.info)
     with pytest.raises(ConfigError, match="unknown parameter 'patchez'"):
         stages(replace(TUNED, pretext="greyblur", options={"patchez": 3}), data.info)
+
+
+# the conformance kit ------------------------------------------------------------------------------------------------
+
+TRIED = {
+    "imagewang.knn": KnnParams(**SMALL),
+    "imagewang.linear": LinearParams(**SMALL),
+    "imagewang.finetune": TUNED,
+}
+
+
+@pytest.mark.parametrize(
+    "name", ["imagewang.knn", *(pytest.param(name, marks=pytest.mark.slow) for name in list(TRIED)[1:])]
+)
+def test_the_kit_passes_on_pictures_hostile_too(name: str, data: Dataset) -> None:
+    findings = list(check_model(load_plugins().offers(ModelRecipe)[name], TRIED[name], data, hostile=True))
+    assert failures(findings) == []
+    assert not any(found.skipped for found in findings)

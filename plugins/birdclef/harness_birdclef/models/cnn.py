@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from harness.data import DatasetInfo, Examples, Predictions, TaskType
+from harness.data import DatasetInfo, Examples, Predictions, TaskType, check_any
 from harness.errors import StoreError
 from harness.neural import pictures
 from harness.neural.threads import threads_of
@@ -76,6 +76,7 @@ class SpectrogramCnn:
         """Train on examples drawn from `train`; with `inner`, keep the epoch that is best on examples drawn from it."""
         from harness.neural.learner import seeded
 
+        check_any(train, "birdclef.cnn")
         found = read_peaks(self.context.stages[PEAKS]) if PEAKS in self.context.stages else None
         if found is not None and len(found) <= MOST_PEAKS:
             self.files["peaks.csv"] = (self.context.stages[PEAKS] / TABLE).read_bytes()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.data import DatasetInfo, Examples, Predictions, TaskType
+from harness.data import DatasetInfo, Examples, Predictions, TaskType, check_any
 from harness.errors import StoreError
 from harness.offers import BuildContext, TaskLog
 from harness_birdclef.models.examples import Sampler
@@ -54,6 +54,7 @@ class MelStatistics:
 
     def fit(self, train: Examples, inner: Examples | None, log: TaskLog) -> None:  # noqa: ARG002
         """Learn from examples drawn as a network's are."""
+        check_any(train, "birdclef.mel_statistics")
         peaks = read_peaks(self.context.stages[PEAKS]) if PEAKS in self.context.stages else None
         sampler = Sampler(train, self.info, self.params, peaks)
         generator = np.random.default_rng(self.context.seed)
