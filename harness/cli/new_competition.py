@@ -141,5 +141,7 @@ def _lines(draft: Draft) -> list[tuple[str, str, str]]:
         lines.append(("submission", shown, asked.schema_why))
     else:
         lines.append(("submission", "none", "without a test file nothing is predicted but the folds; --test FILE"))
-    lines.append(("strategies", ", ".join(found.names), "beside a constant baseline"))
+    apart = {one.name for one in found.strategies if one.named_only}
+    trained = [f"{name} (when named)" if name in apart else name for name in found.names]
+    lines.append(("strategies", ", ".join(trained), "beside a constant baseline"))
     return lines

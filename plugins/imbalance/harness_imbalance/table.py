@@ -149,9 +149,8 @@ def roles_of(params: TableParams) -> dict[str, str]:
     >>> roles_of(TableParams("y", group="patient", meta=("patient", "time")))
     {'group': 'patient', 'time': 'time'}
     """
-    roles = {role: role for role in ROLES if role in params.meta}
     named = {"group": params.group, "time": params.time}
-    return {**roles, **{role: name for role, name in named.items() if name}}
+    return {role: named.get(role) or role for role in ROLES if named.get(role) or role in params.meta}
 
 
 def read_new(params: TableParams, path: Path, info: DatasetInfo) -> Examples:
