@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -24,10 +25,20 @@ from harness.wheels import NEVER, gather, needed
 HERE = Path(sys.executable)
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that keeps the runs of the first test for the others."""
+    return tmp_path_factory.mktemp("trained")
+
+
 @pytest.fixture
-def exported(harness, workspace: Path, competitions: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def exported(harness, workspace: Path, competitions: Path, trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder of an exported run of the toy, its one wheel a stand-in."""
-    assert harness("run", "toy", "-s", "calibrated", "--no-tracking").code == 0
+    if not (trained / "runs").exists():
+        assert harness("run", "toy", "-s", "calibrated", "--no-tracking").code == 0
+        shutil.copytree(workspace / "runs", trained / "runs")
+    else:
+        shutil.copytree(trained / "runs", workspace / "runs")
     (run,) = (workspace / "runs" / "toy").glob("calibrated*")
 
     def stand_in(versions: dict[str, str], folder: Path, python: str) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,10 +31,23 @@ def run_of(harness, workspace: Path, *options: str) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that keeps the runs of the first test for the others."""
+    return tmp_path_factory.mktemp("trained")
+
+
 @pytest.fixture
-def run(harness, woods: Path, workspace: Path) -> Path:
+def run(harness, woods: Path, workspace: Path, trained: Path) -> Path:
     """Return the folder of a finished run of the competition that Kaggle holds."""
-    return run_of(harness, workspace, "--no-tracking")
+    kept = trained / "runs"
+    if not kept.exists():
+        run_of(harness, workspace, "--no-tracking")
+        shutil.copytree(workspace / "runs", kept)
+    else:
+        shutil.copytree(kept, workspace / "runs")
+    (folder,) = (workspace / "runs" / "toy").glob("near*")
+    return folder
 
 
 def test_a_run_is_sent_scored_and_recorded(harness, woods, workspace: Path, fake: Fake) -> None:
