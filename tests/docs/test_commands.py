@@ -20,7 +20,10 @@ ROOT = Path(__file__).parents[2]
 PACKING = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning", "ignore::UserWarning"
 )
-GLOBS = ("README.md", "CONTRIBUTING.md", "docs/**/*.md", "plugins/*/README.md", "competitions/*/README.md")
+GLOBS = (
+    *("README.md", "CONTRIBUTING.md", "docs/**/*.md"),
+    *("plugins/*/README.md", "competitions/*/README.md", "examples/*/README.md"),
+)
 PAGES = {str(path.relative_to(ROOT)): path for glob in GLOBS for path in sorted(ROOT.glob(glob))}
 NOT_SHELL = {"toml", "python", "json", "text"}
 
