@@ -76,10 +76,10 @@ def _finding(found: Confusion) -> str:
     present = found.shares.sum(axis=1) > 0
     weakest = int(np.argmin(np.where(present, found.recall, np.inf)))
     name, recall = escaped(short(found.names[weakest])), share(float(found.recall[weakest]))
-    if len(found.names) == 2:
+    if len(found.names) == 2 and {*found.decided} <= {*found.names, "none"}:
         return f"Finds {recall} of {name}; {share(float(found.precision[weakest]))} of the rows it calls {name} are"
     taken = found.shares[weakest].copy()
-    taken[weakest] = 0
+    taken[found.own[weakest]] = 0
     if taken.max() == 0:
         return "Every decision is right"
     other = escaped(short(found.decided[int(np.argmax(taken))]))

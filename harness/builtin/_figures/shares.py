@@ -23,7 +23,8 @@ def draw(folds: Sequence[FoldResult], classes: tuple[str, ...], strategy: str, p
     shown = np.argsort(-before, kind="stable")[:LIMIT]
     height = 1.5 + max(2, len(shown)) * (0.62 if len(shown) <= 8 else 0.34)
     rest = f", {LIMIT} most frequent of {len(classes)} classes" if len(classes) > LIMIT else ""
-    about = f"{escaped(strategy)} · training rows of a fold, mean over {len(folds)} folds{rest}"
+    of = f"a fold, mean over {len(folds)} folds" if len(folds) > 1 else "the one fold"
+    about = f"{escaped(strategy)} · rows given to the model in {of}{rest}"
     with drawing(_finding(before, after, classes, changed), about, path, (6.4, height)) as figure:
         names = [escaped(short(classes[k])) for k in shown]
         axes = place(figure, 0.3 + 0.082 * max(map(len, names)), 0.5, 1.5, 0.85 if changed else 0.7)
@@ -65,7 +66,7 @@ def _finding(before: Floats, after: Floats, classes: tuple[str, ...], changed: b
     rarest = int(np.argmin(present))
     name = escaped(short(classes[rarest]))
     if not changed:
-        return f"Trained on the shares as they are: {name} {share(float(first[rarest]))}"
+        return f"No row was added or left out: {name} has {share(float(first[rarest]))}"
     if np.allclose(first, second):
         return f"Shares unchanged, weight {after.sum() / before.sum():.2f} times as large"
     return f"Rebalancing moves {name} from {share(float(first[rarest]))} to {share(float(second[rarest]))}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -103,6 +104,28 @@ def test_sizes_of_files(seed, tmp_path, prepared):
     found = named(prepared(*parts(1000 + 300 * targets + rng.integers(0, 200, 400))), "file-size")
     assert "the size of a row's file predicts the target out of fold (AUC" in found.what
     assert leaks(prepared(*parts(1000 + rng.integers(0, 500, 400)))) == set()
+
+
+@pytest.mark.parametrize(
+    ("folder", "apart", "severity"),
+    [("data", 86_400, Severity.LEAK), ("data", 60, Severity.WARNING), ("cache/made", 86_400, None)],
+)
+def test_times_of_files_are_a_leak_unless_copying_or_the_harness_itself_explains_them(
+    folder, apart, severity, tmp_path, prepared
+):
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 2, 400)
+    home = tmp_path / folder
+    home.mkdir(parents=True)
+    for row, moment in enumerate(1e9 + apart * (targets + rng.random(400) / 4)):
+        (home / f"{row}.bin").write_bytes(b"0")
+        os.utime(home / f"{row}.bin", (moment, moment))
+    paths = [str(home / f"{row}.bin") for row in range(400)]
+    ids = rng.permutation(4000)[:400].astype(str).astype(object)
+    card = scan(prepared(Examples(ids[:300], paths[:300], targets[:300]), Examples(ids[300:], paths[300:])))
+    found = [one for one in card.findings if one.kind == "file-time"]
+    assert [one.severity for one in found] == ([] if severity is None else [severity])
+    assert all(("as by copying" in one.what) == (severity is Severity.WARNING) for one in found)
 
 
 @pytest.mark.parametrize("task", [BINARY, NUMBER])
