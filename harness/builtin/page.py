@@ -131,7 +131,7 @@ def _looked(shown: Shown, result: RunResult) -> Iterator[Section]:
     count, counted = len(scored.targets), len(rows.scored.targets)
     rest = f", of which {counted:,} count in the score" if counted < count else ""
     of = f"<p>{escape(result.run.label)} on {where}, {count:,} rows{rest}.</p>"
-    drawn = calibration(scored, shown.dataset.info.classes)
+    drawn = calibration(scored, shown.dataset.info.shown_classes)
     if drawn:
         yield Section("Calibration", of + drawn)
     yield Section("Errors", of + "\n".join(filter(None, errors(rows))))

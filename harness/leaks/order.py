@@ -79,9 +79,8 @@ def _looks(material: Material) -> Iterator[tuple[str, Property]]:
     if "train" not in known:
         return
     looks = of_files(known)
-    if all(path.is_relative_to(material.prepared.setting.cache) for path in known["train"]):
-        looks.pop("file-time", None)  # of unpacking, or of making them
-    yield from looks.items()
+    own = all(path.is_relative_to(material.prepared.setting.cache) for path in known["train"])
+    yield from ((kind, one) for kind, one in looks.items() if kind != "file-time" or not (own or _is_of_copying(one)))
     stems = {name: [path.stem for path in paths] for name, paths in known.items()}
     if stems["train"] != [str(one).rpartition("/")[2] for one in parts["train"].ids]:
         for one in of_names(stems, "the file name"):
@@ -117,7 +116,7 @@ def _finding(kind: str, one: Property, found: Strength) -> Finding:
     elif reach is None:
         told += "; there is no test set whose ids could"
     elif reach >= REACHED:
-        copied = kind == "file-time" and float(np.nanmax(values) - np.nanmin(values)) < DAY
+        copied = kind == "file-time" and _within_a_day(one)
         severity = Severity.WARNING if copied else Severity.LEAK
         told += "; all were written within a day, as by copying them" if copied else ""
         told += f", and {reach:.0%} of the test rows lie among the training rows by it"
@@ -129,6 +128,15 @@ def _finding(kind: str, one: Property, found: Strength) -> Finding:
         told += f", but only {reach:.0%} of the test rows lie among the training rows by it"
     measure, value = found.figure
     return Finding(kind, severity, told, ADVICE[kind], measure, value, (one.name,))
+
+
+def _is_of_copying(times: Property) -> bool:
+    """Whether times lie within a day and tell nothing of the test set's."""
+    return _within_a_day(times) and ("test" not in times.parts or times.reach("test") < REACHED)
+
+
+def _within_a_day(times: Property) -> bool:
+    return float(np.nanmax(times.parts["train"]) - np.nanmin(times.parts["train"])) < DAY
 
 
 def _counts_rows(values: Sequence[float] | Any) -> bool:

@@ -24,8 +24,8 @@ def draw(sets: list[Shown], classes: tuple[str, ...], strategy: str, path: Path)
     height = 4.4 if k <= 10 else 4.4 + 0.2 * (k - 10)
     about = f"{escaped(strategy)} · {shown.about} · {'shares and rows' if k <= 8 else 'percent'} of each true class"
     with drawing(_finding(found), about, path, (6.4, height)) as figure:
-        names = [escaped(short(name, 16)) for name in found.names]
-        columns = [escaped(short(name, 16)) for name in found.decided]
+        names = [escaped(short(name, 24)) for name in found.names]
+        columns = [escaped(short(name, 24)) for name in found.decided]
         slanted = k > 4 or max(map(len, columns)) * 0.1 > 4.6 / len(columns)
         left = 0.5 + 0.078 * max(map(len, names))
         axes = place(figure, left, 0.55 + (0.055 * max(map(len, columns)) if slanted else 0), 0.25, 0.78)

@@ -60,7 +60,7 @@ def errors(rows: Rows) -> Iterator[str]:
 
 
 def _by_class(rows: Rows) -> Iterator[str]:
-    classes, targets = rows.info.classes, rows.scored.targets
+    classes, targets = rows.info.shown_classes, rows.scored.targets
     likeliest = rows.scored.predictions.values.argmax(axis=1)
     lines = []
     for code, name in enumerate(classes):
@@ -105,7 +105,7 @@ def _by_label(rows: Rows) -> Iterator[str]:
     heads = ["label", "rows that have it", f"mean {rows.what}", "± s.e.", "share of all loss"]
     told = [
         [
-            short(rows.info.classes[k], 40),
+            short(rows.info.shown_classes[k], 40),
             f"{int(targets[:, k].sum()):,}",
             *_mean(cells[:, k], rows.weights),
             percent(float(sums[k] / sums.sum()), 1),
@@ -212,7 +212,7 @@ def _moment(value: Any) -> str:
 def _worst(rows: Rows) -> Iterator[str]:
     mass = rows.mass
     order = np.argsort(-np.nan_to_num(mass, nan=-1.0), kind="stable")[:WORST]
-    values, targets, classes = rows.scored.predictions.values, rows.scored.targets, rows.info.classes
+    values, targets, classes = rows.scored.predictions.values, rows.scored.targets, rows.info.shown_classes
     heads = ["id", "true", "predicted", rows.what]
     lines: list[list[str | Cell]] = []
     for row in order.tolist():

@@ -186,6 +186,45 @@ def test_texts_with_a_few_letters_changed(prepared):
     assert leaks(make(texts[:10] + texts[310:])) == {"duplicates"}
 
 
+class Pictures:
+    """Inputs that are known by sketch and content."""
+
+    def __init__(self, bits, contents):
+        self.bits, self.contents = np.asarray(bits, dtype=np.uint64), np.asarray(contents, dtype=object)
+
+    def __len__(self):
+        return len(self.bits)
+
+    def take(self, rows):
+        return Pictures(self.bits[rows], self.contents[rows])
+
+    def sketches(self):
+        return self.bits
+
+    def digests(self):
+        return list(self.contents)
+
+
+@pytest.mark.parametrize(("copies", "severity"), [(10, Severity.LEAK), (0, None)])
+def test_validation_pictures_that_look_like_unlabelled_ones(copies, severity, prepared):
+    rng = np.random.default_rng(0)
+    bits = rng.integers(0, 2**63, 400).astype(np.uint64)
+
+    def part(rows, name, targets=None):
+        return Examples(np.array([f"{name}{row}" for row in rows], dtype=object), Pictures(bits[rows], rows), targets)
+
+    train = part(range(200), "t", rng.integers(0, 2, 200))
+    valid = part(range(200, 300), "v", rng.integers(0, 2, 100))
+    corpus = part(range(300, 400), "u")
+    corpus.inputs.bits[:copies] = valid.inputs.bits[:copies] ^ np.uint64(5)
+    corpus.inputs.bits[50:60], corpus.inputs.contents[50:60] = valid.inputs.bits[50:60], valid.inputs.contents[50:60]
+    made = prepared(train, valid.unlabelled(), valid)
+    made = replace(made, dataset=replace(made.dataset, unlabelled={"unsup": corpus}))
+    found = [one for one in scan(made).findings if "look the same as rows of unsup/" in one.what]
+    assert [one.severity for one in found] == ([severity] if severity else [])
+    assert all(one.what.startswith("10 of 100 labelled validation rows (10.0%)") for one in found)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_groups_that_straddle_folds_but_not_train_and_test(seed, rows, prepared):
     train, test = rows(seed)
