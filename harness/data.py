@@ -74,6 +74,8 @@ class DatasetInfo:
     ----------
     classes : tuple of str
         Global class order; every prediction keeps it whatever a fold lacks. Empty for a regression.
+    titles : mapping of str to str
+        What pages and figures call a class, where that is more than its name.
     variant : str
         ``sample``, ``public``, ``official`` or ``path``.
     simulated : bool
@@ -98,6 +100,12 @@ class DatasetInfo:
     licence: str = ""
     roles: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def shown_classes(self) -> tuple[str, ...]:
+        """The classes as pages and figures call them."""
+        return tuple(self.titles.get(name, name) for name in self.classes)
 
     @property
     def outputs(self) -> tuple[str, ...]:

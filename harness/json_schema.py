@@ -152,7 +152,8 @@ class _Maker:
         self.own = () if any(plugin.name == LOCAL for plugin in plugins.loaded) else (OWN,)
         self.shared: Schema = {name: self._part(kind) for name, kind in PARTS.items()}
         self.shared["metric"] = self._name(Metric)
-        self.forms = {**_forms(), (SiteSpec, "name"): self._name(Site)}
+        self.forms = _forms()
+        self.forms[SiteSpec, "name"] = self._name(Site)
         self.shared["strategy"] = {**self.table(Strategy), "required": []}
         self.forms[Competition, "data"] = self._data()
 

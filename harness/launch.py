@@ -113,7 +113,7 @@ def apply_settings(strategies: Sequence[Strategy], settings: Sequence[str], plug
         pattern = next((start for start in reversed(starts) if fnmatch.filter(names, start)), None)
         if not equals or pattern is None:
             start = path.split(".")[0]
-            expected = "expected STRATEGY.param=value of a chosen strategy"
+            expected = "expected STRATEGY.param=value of a chosen strategy, or '*.param=value' for all"
             raise ConfigError(f"--set {setting}: {expected}{nearest(start, names)}")
         key = path[len(pattern) + 1 :]
         for position, strategy in enumerate(changed):
@@ -289,12 +289,12 @@ def _entry(
 def unusable_strategies(prepared: Prepared, strategies: Sequence[Strategy]) -> dict[str, HarnessError]:
     """Return, for each strategy that could not run, why: an unknown offer, a wrong parameter, a broken plugin."""
     from harness.adjusting import chain_of
-    from harness.parts import parts_of
+    from harness.parts import parts_of, stages_of
 
     problems: dict[str, HarnessError] = {}
     for strategy in strategies:
         try:
-            parts_of(strategy, prepared)
+            stages_of(parts_of(strategy, prepared), prepared.dataset.info)
             chain_of(strategy, prepared)
         except HarnessError as error:
             problems[strategy.name] = error

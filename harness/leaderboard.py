@@ -18,6 +18,7 @@ from harness.offers import Metric
 from harness.published import Published, difference, read_published
 from harness.standings import public_score
 from harness.store import Stored, Workspace, finished_runs
+from harness.which_board import data_name
 
 NOT_BETTER = "not better than the baseline"
 NO_DATA: Mapping[str, Any] = {"variant": "", "digest": "", "info": {}}
@@ -32,7 +33,7 @@ class Board:
     entries : tuple of mapping
         As ``harness leaderboard --json`` prints them, best first.
     others : int
-        Finished runs that are not comparable with these.
+        Finished runs that are not comparable with these; `other_data` are the data they are on, as ``--data`` takes it.
     published : tuple of Published
         Results of others, best first.
     difference : str
@@ -49,6 +50,7 @@ class Board:
     data: Mapping[str, Any]
     entries: tuple[Mapping[str, Any], ...]
     others: int = 0
+    other_data: tuple[str, ...] = ()
     published: tuple[Published, ...] = ()
     difference: str = ""
     ties: Mapping[str, Any] | None = None
@@ -64,6 +66,7 @@ class Board:
             "data": dict(self.data),
             "entries": [dict(entry) for entry in self.entries],
             "others": self.others,
+            "other_data": list(self.other_data),
             "published": [{"rank": place, **asdict(one)} for place, one in enumerate(self.published, start=1)],
             "difference": self.difference,
             "ties": None if self.ties is None else dict(self.ties),
@@ -90,8 +93,12 @@ def read_board(
     if trials:
         entries = without_twins(entries)
     shown = {entry["run_id"] for entry in entries}
-    data = next((run.result["data"] for run in reversed(runs) if run.result["run_id"] in shown), NO_DATA)
-    return rank(competition, metrics, entries, data, others)
+    latest = next((run for run in reversed(runs) if run.result["run_id"] in shown), None)
+    elsewhere = dict.fromkeys(map(data_name, runs))
+    if latest is not None:
+        del elsewhere[data_name(latest)]
+    data = NO_DATA if latest is None else latest.result["data"]
+    return replace(rank(competition, metrics, entries, data, others), other_data=tuple(elsewhere))
 
 
 def _shown(run: Stored, trials: bool) -> bool:

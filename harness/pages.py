@@ -23,6 +23,7 @@ from harness.results import FittedFold, RunResult, Shown
 from harness.store import Stored, Workspace, find_run, stored_tasks
 from harness.stored_task import load_fitted
 from harness.ties import with_ties
+from harness.which_board import board_of
 
 BUILTIN = "page"
 
@@ -79,9 +80,10 @@ def write_page(
 
 def _shown(workspace: Workspace, competition: Competition, plugins: Plugins, run: str, command: str) -> Shown:
     metrics = [plugins.find(Metric, metric, f"{competition.id}/{FILE}: metrics") for metric in competition.metrics]
-    board = with_ties(read_board(workspace, competition, metrics), workspace, competition, metrics)
+    key = board_of(workspace, competition, run)
+    board = with_ties(read_board(workspace, competition, metrics, key), workspace, competition, metrics)
     board = with_published(board, competition, metrics)
-    if not board.entries:
+    if not board.entries and not run:
         raise StoreError(f"no finished run of {competition.id}; run: {command} run {competition.id}")
     stored = find_run(workspace, run or str(board.entries[0]["run_id"]), competition.id)
     if stored.result["competition"] != competition.id:

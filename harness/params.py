@@ -108,7 +108,9 @@ def parse_params(kind: type[P], given: Mapping[str, Any], where: str) -> P:
             choices = get_args(hints[key]) if get_origin(hints[key]) is Literal else ()
             if isinstance(value, str) and choices:
                 raise ConfigError(f"{where}: {key} = {value!r}{nearest(value, map(str, choices))}") from None
-            raise ConfigError(f"{where}: {key} = {value!r}: {_first_line(error)}") from None
+            form = fields[key].metadata.get("example", "")
+            like = f"; write it like {form}" if form else ""
+            raise ConfigError(f"{where}: {key} = {value!r}: {_first_line(error)}{like}") from None
         _check_bounds(fields[key], values[key], f"{where}: {key} = {value!r}")
     missing = [
         name
@@ -155,7 +157,7 @@ def parse_text(text: str) -> Any:
 
 
 def document(kind: type[Any]) -> list[ParamDoc]:
-    """List the parameters of a params dataclass, in order."""
+    """List the parameters of a params dataclass, in order; a help that is a function is asked for its text now."""
     hints = get_type_hints(kind)
     docs = []
     for field in dataclasses.fields(kind):
@@ -170,7 +172,7 @@ def document(kind: type[Any]) -> list[ParamDoc]:
                 field.name,
                 _type_name(hints[field.name]),
                 default,
-                meta.get("help", ""),
+                told() if callable(told := meta.get("help", "")) else told,
                 meta.get("low"),
                 meta.get("high"),
                 meta.get("log", False),

@@ -29,7 +29,7 @@ def _classification(competition: Competition, dataset: Dataset, result: RunResul
     from harness.builtin._figures.sets import shown_sets
     from harness.results import Artifact
 
-    classes, name = dataset.info.classes, result.run.label
+    classes, name = dataset.info.shown_classes, result.run.label
     sets = shown_sets(competition, result)
     yield Artifact(
         "reliability.png", "Reliability of the probabilities", lambda path: reliability.draw(sets, classes, name, path)
@@ -47,7 +47,7 @@ def _classification(competition: Competition, dataset: Dataset, result: RunResul
         yield Artifact(
             "class_shares.png",
             "Class shares before and after rebalancing",
-            lambda path: shares.draw(result.folds, classes, name, path),
+            lambda path: shares.draw(result.folds, dataset.info, name, path),
         )
 
 

@@ -124,7 +124,8 @@ def _looked(shown: Shown, result: RunResult) -> Iterator[Section]:
     if shown.dataset is None:
         return
     from harness.builtin._page.calibration import calibration
-    from harness.builtin._page.errors import errors, rows_of
+    from harness.builtin._page.errors import errors
+    from harness.builtin._page.rows import rows_of
 
     on = "valid" if shown.board.get("on") == "valid" and result.valid is not None else "oof"
     scored = result.valid if on == "valid" and result.valid is not None else result.oof
@@ -132,8 +133,10 @@ def _looked(shown: Shown, result: RunResult) -> Iterator[Section]:
     if rows is None or not len(scored.targets):
         return
     where = "the labelled validation set" if on == "valid" else "out-of-fold rows"
-    of = f"<p>{escape(result.run.label)} on {where}, {len(scored.targets):,} rows.</p>"
-    drawn = calibration(scored, shown.dataset.info.classes)
+    count, counted = len(scored.targets), len(rows.scored.targets)
+    rest = f", of which {counted:,} count in the score" if counted < count else ""
+    of = f"<p>{escape(result.run.label)} on {where}, {count:,} rows{rest}.</p>"
+    drawn = calibration(scored, shown.dataset.info.shown_classes)
     if drawn:
         yield Section("Calibration", of + drawn)
     yield Section("Errors", of + "\n".join(filter(None, errors(rows))))

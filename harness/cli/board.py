@@ -12,6 +12,8 @@ from harness.cli.train import tracking_option
 @competition_argument
 @click.option("--ties", is_flag=True, help="Tell which entries are tied with the best, and how sure each is.")
 @click.option("--from-tracking", is_flag=True, help="Read the MLflow server instead of the run directories.")
+@click.option("--data", default="", metavar="VARIANT|PATH", help="Of runs on these data.  [default: the latest run's]")
+@click.option("--run", default="", metavar="RUN", help="The board that this run is on.")
 @click.option(
     "--trials",
     is_flag=True,
@@ -25,6 +27,8 @@ def leaderboard_command(
     competition: str,
     ties: bool,
     from_tracking: bool,
+    data: str,
+    run: str,
     trials: bool,
     tracking_uri: str | None,
     as_json: bool,
@@ -44,11 +48,16 @@ def leaderboard_command(
     from harness.plugins import load_plugins
     from harness.store import Workspace
     from harness.ties import with_ties
+    from harness.which_board import board_of
 
     shared = shared_of(ctx)
     tracked = from_tracking or tracking_uri is not None
     if ties and tracked:
         raise ConfigError("--ties: a tracking server keeps no predictions to compare; leave --from-tracking out")
+    if (data or run) and tracked:
+        raise ConfigError("--data and --run: a tracking server does not tell; leave --from-tracking out")
+    if data and run:
+        raise ConfigError("--data and --run: a board is asked for by one or the other")
     found = read_competition(find_competition(competition, shared.competitions, load_plugins()))
     plugins = load_plugins(found.plugin)
     metrics = [plugins.find(Metric, name, f"{found.id}/{FILE}: metrics") for name in found.metrics]
@@ -60,7 +69,7 @@ def leaderboard_command(
         entries, others = comparable(entries_from_tracking(uri, found.id))
         board = rank(found, metrics, entries, NO_DATA, others)
     else:
-        board = read_board(workspace, found, metrics, trials=trials)
+        board = read_board(workspace, found, metrics, board_of(workspace, found, run, data), trials)
         board = with_ties(board, workspace, found, metrics, quick=not ties)
     board = with_published(board, found, metrics)
     if as_json:

@@ -82,8 +82,12 @@ def _facts(prepared: Any) -> dict[str, Any]:
             continue
         shares = ""
         if info.task_type.single_label and part.targets is not None:
-            shares = ", ".join(f"{key} {share:.1%}" for key, share in class_shares(part, info.classes).items())
+            shares = ", ".join(
+                f"{info.titles.get(key, key)} {share:.1%}" for key, share in class_shares(part, info.classes).items()
+            )
         facts[name] = f"{len(part):,} rows" + (f": {shares}" if shares else "")
+    for name, part in dataset.unlabelled.items():
+        facts[f"unlabelled {name}" if len(dataset.unlabelled) > 1 else "unlabelled"] = f"{len(part):,} rows ({name})"
     facts["columns"] = f"{len(info.columns)}" if info.columns else "-"
     facts["folds"] = f"{len(prepared.folds)} ({prepared.splitter.name})"
     facts["strategies"] = str(len(prepared.competition.strategies))

@@ -107,7 +107,8 @@ def describe_command(ctx: click.Context, competition: str, as_json: bool) -> Non
         return
     _print_head(found)
     _print_strategies(found)
-    click.echo(f"\n{click.style('parameters', bold=True)}  (set one with --set STRATEGY.param=value)")
+    how = "set one with --set STRATEGY.param=value; '*.param=value' for all strategies"
+    click.echo(f"\n{click.style('parameters', bold=True)}  ({how})")
     for kind, name in _used(found):
         _print_params(kind, name, plugins)
 

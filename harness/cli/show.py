@@ -18,6 +18,8 @@ from harness.leaderboard import NOT_BETTER, Board, score_of
 
 SHORT = {NOT_BETTER: "below baseline"}
 """Flags that are told in fewer words in a table."""
+OTHERS = 4
+"""Other data sets that are named."""
 WIDEST = 140
 """Columns of output that is not a terminal: wide enough that nothing is cut."""
 
@@ -163,6 +165,9 @@ def _notes(board: Board) -> list[str]:
     if board.others:
         noun = "run" if board.others == 1 else "runs"
         lines.append(f"{board.others} finished {noun} on other data, splits or settings: not comparable, not shown")
+        lines += [f"  theirs: --data {escape(one_line(name))}" for name in board.other_data[:OTHERS]]
+        if len(board.other_data) > OTHERS or not board.other_data:
+            lines.append("  theirs: --run RUN, the id of one of them")
     return lines
 
 

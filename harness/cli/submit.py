@@ -35,28 +35,53 @@ def _prepared(shared: Shared, competition: str, data: str) -> Prepared:
 @json_option
 @click.pass_context
 def validate_command(ctx: click.Context, competition: str, file: Path, data: str, as_json: bool) -> None:
-    """Check a submission file without answers: ids, columns, ranges, sums."""
+    """Check a submission file without answers: ids, columns, ranges, sums.
+
+    It is checked against the competition's own data unless --data says which.
+    """
     from harness.schema import schema_of
     from harness.submission_check import warnings_of
     from harness.submission_file import read_submission
     from harness.submitting import problems_of
 
-    prepared = _prepared(shared_of(ctx), competition, data)
+    shared = shared_of(ctx)
+    prepared = _prepared(shared, competition, data)
     submission = read_submission(file)
+    name = data or prepared.dataset.info.variant
+    against = one_line(f"{name} data of {competition}")
     problems, warnings = (
         problems_of(prepared, submission),
         warnings_of(schema_of(prepared.competition, prepared.dataset), submission),
     )
     if as_json:
-        echo_json({"file": str(file), "valid": not problems, "problems": problems, "warnings": warnings})
+        told = {"valid": not problems, "problems": problems, "warnings": warnings}
+        echo_json({"file": str(file), "data": name, **told})
     else:
         for warning in warnings:
             click.echo(f"{click.style('warning:', fg='yellow')} {one_line(warning)}", err=True)
         for problem in problems:
             click.echo(f"{click.style('problem:', fg='red')} {one_line(problem)}")
-        if not problems:
-            click.echo(f"{click.style('valid', fg='green')}: {len(submission.frame):,} rows, {file}")
+        if problems:
+            click.echo(f"checked against the {against}; {one_line(_other_data(shared, file, name))}", err=True)
+        else:
+            rows = f"{len(submission.frame):,} rows, {file}"
+            click.echo(f"{click.style('valid', fg='green')}: {rows}, checked against the {against}")
     ctx.exit(2 if problems else 0)
+
+
+def _other_data(shared: Shared, file: Path, checked: str) -> str:
+    """Say how a file is checked against other data: those of the run that made it, where one is known."""
+    from harness.store import Workspace, find_run
+    from harness.whence import find_run_of
+    from harness.which_board import data_name
+
+    workspace = Workspace(shared.workspace)
+    found = find_run_of(workspace, file)
+    if found.match is None or found.verdict == "none":
+        return "other data: --data VARIANT|PATH"
+    name = data_name(find_run(workspace, found.match.name))
+    made = "it is that of" if found.match.whole else "it is nearly that of"
+    return f"{made} run {found.match.name}" + (f", on other data: --data {name}" if name != checked else "")
 
 
 @click.command("grade")

@@ -35,7 +35,11 @@ strategy_option = click.option(
     help="Strategy, blend or pattern ('smote*'); may be given several times.  [default: all but those of `named_only`]",
 )
 set_option = click.option(
-    "--set", "settings", multiple=True, metavar="STRATEGY.param=value", help="Change a parameter."
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="STRATEGY.param=value",
+    help="Change a parameter; of all strategies: '*.param=value'.",
 )
 device_option = click.option(
     "--device",

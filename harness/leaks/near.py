@@ -60,6 +60,7 @@ def check_near_duplicates(material: Material) -> Iterator[Finding]:
     every = np.arange(len(material.train), dtype=np.int64)
     for name, part in material.others.items():
         yield from _between(material.train, every, part, np.arange(len(part), dtype=np.int64), name)
+    yield from _in_corpora(material)
     folds = material.whole_folds[:1]
     for one, rest in folds:
         yield from _between(material.train, one, material.train, rest, "")
@@ -83,6 +84,30 @@ def _between(train: Examples, one: Codes, other: Examples, rest: Codes, part: st
     severity = Severity.LEAK if share >= SHARE else Severity.WARNING
     names = tuple(str(name) for name in other.ids[asked[mask]][:5])
     yield Finding("near-duplicates", severity, told, advice, "share of rows", share, names)
+
+
+def _in_corpora(material: Material) -> Iterator[Finding]:
+    """Look for pictures of the labelled validation rows among those that a pretext task learns from.
+
+    Equal files are the plugin's to tell: it knows which strategies would see them.
+    """
+    valid = material.prepared.dataset.valid
+    if valid is None or not hasattr(valid.inputs, "sketches"):
+        return
+    for name, corpus in material.prepared.dataset.unlabelled.items():
+        if not hasattr(corpus.inputs, "sketches"):
+            continue
+        mask = _near_bits(corpus.inputs.sketches(), valid.inputs.sketches())
+        if hasattr(valid.inputs, "digests") and hasattr(corpus.inputs, "digests"):
+            mask &= ~np.isin(np.array(valid.inputs.digests()), np.array(corpus.inputs.digests()))
+        if mask.sum() < FEWEST:
+            continue
+        share = float(mask.mean())
+        told = f"{mask.sum()} of {len(valid):,} labelled validation rows ({share:.1%}) look the same as rows of {name}/"
+        told += ", which are there to pretrain on"
+        severity = Severity.LEAK if share >= SHARE else Severity.WARNING
+        names = tuple(str(one) for one in valid.ids[mask][:5])
+        yield Finding("near-duplicates", severity, told, f"remove them from {name}/", "share of rows", share, names)
 
 
 def near_copies(train: Examples, one: Codes, other: Examples, asked: Codes) -> tuple[Mask, float, str]:

@@ -29,13 +29,15 @@ REACHED = 0.2
 STRONG = 0.8
 """AUC from which the size of files is more than what is in them would explain."""
 STRONG_SHARE = 0.3
+DAY = 86_400.0
+"""Seconds over which times of files are spread, at least, if they are still those of the data's collection."""
 ADVICE = {
-    "id-order": "deal ids at random before the data is published; never use ids as inputs",
-    "id-text": "give ids that say nothing; never use them as inputs",
-    "row-order": "shuffle the training rows, and see that no model learns from their order",
-    "file-size": "write all files alike (format, quality, length), or drop what makes sizes differ",
-    "file-time": "set all files to one time before the data is published",
-    "file-name": "give names that say nothing",
+    "id-order": "never use ids as inputs; an organiser deals them at random",
+    "id-text": "never use ids as inputs; an organiser gives such as say nothing",
+    "row-order": "see that no model learns from the order of rows; shuffle them if one could",
+    "file-size": "decode all files alike (format, quality, length), so that no input follows from their size",
+    "file-time": "never use times of files as inputs; an organiser sets all to one time",
+    "file-name": "never use names of files as inputs; an organiser gives such as say nothing",
 }
 
 
@@ -76,7 +78,9 @@ def _looks(material: Material) -> Iterator[tuple[str, Property]]:
     known = {name: paths for name, paths in files.items() if paths is not None}
     if "train" not in known:
         return
-    yield from of_files(known).items()
+    looks = of_files(known)
+    own = all(path.is_relative_to(material.prepared.setting.cache) for path in known["train"])
+    yield from ((kind, one) for kind, one in looks.items() if kind != "file-time" or not (own or _is_of_copying(one)))
     stems = {name: [path.stem for path in paths] for name, paths in known.items()}
     if stems["train"] != [str(one).rpartition("/")[2] for one in parts["train"].ids]:
         for one in of_names(stems, "the file name"):
@@ -100,6 +104,7 @@ def _measured(material: Material, one: Property) -> Strength:
 
 def _finding(kind: str, one: Property, found: Strength) -> Finding:
     reach = one.reach("test") if "test" in one.parts else None
+    values = one.parts["train"]
     told = f"{one.name} predicts the target out of fold ({found.told})"
     severity = Severity.WARNING
     if kind == "file-size":
@@ -111,9 +116,11 @@ def _finding(kind: str, one: Property, found: Strength) -> Finding:
     elif reach is None:
         told += "; there is no test set whose ids could"
     elif reach >= REACHED:
-        severity = Severity.LEAK
+        copied = kind == "file-time" and _within_a_day(one)
+        severity = Severity.WARNING if copied else Severity.LEAK
+        told += "; all were written within a day, as by copying them" if copied else ""
         told += f", and {reach:.0%} of the test rows lie among the training rows by it"
-    elif kind == "id-order" and _counts_rows(one.parts["train"]):
+    elif kind == "id-order" and _counts_rows(values):
         kind = "row-order"
         told = f"the training rows are in an order that predicts the target ({found.told}); test ids do not continue it"
     else:
@@ -121,6 +128,15 @@ def _finding(kind: str, one: Property, found: Strength) -> Finding:
         told += f", but only {reach:.0%} of the test rows lie among the training rows by it"
     measure, value = found.figure
     return Finding(kind, severity, told, ADVICE[kind], measure, value, (one.name,))
+
+
+def _is_of_copying(times: Property) -> bool:
+    """Whether times lie within a day and tell nothing of the test set's."""
+    return _within_a_day(times) and ("test" not in times.parts or times.reach("test") < REACHED)
+
+
+def _within_a_day(times: Property) -> bool:
+    return float(np.nanmax(times.parts["train"]) - np.nanmin(times.parts["train"])) < DAY
 
 
 def _counts_rows(values: Sequence[float] | Any) -> bool:

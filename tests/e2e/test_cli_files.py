@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -177,6 +178,23 @@ def test_validate_names_the_defect_and_its_place(defect, harness, workspace):
     found = harness("validate", "toy", "mine.csv", "--json")
     assert (found.code, found.json["valid"]) == (2, False)
     assert any(words in problem for problem in found.json["problems"])
+
+
+def test_validate_says_what_it_checked_against_and_whose_file_it_is(harness, workspace):
+    done = harness("validate", "toy", write(workspace, table()))
+    assert "30 rows, mine.csv, checked against the sample data of toy" in done.out
+    strange = write(workspace, table().assign(row_id="x" + pd.Series(IDS)))
+    done = harness("validate", "toy", strange)
+    assert "checked against the sample data of toy; other data: --data VARIANT|PATH" in done.err
+    assert harness("run", "toy", "-s", "near", "--no-tracking").code == 0
+    (run,) = (workspace / "runs/toy").glob("near-*")
+    pd.read_csv(run / "submission.csv").head(29).to_csv(workspace / "cut.csv", index=False)
+    done = harness("validate", "toy", "cut.csv")
+    assert done.err.strip().endswith(f"it is nearly that of run toy/{run.name}")
+    record = json.loads((run / "result.json").read_text())
+    record["data"] |= {"variant": "path", "given": "/photos"}
+    (run / "result.json").write_text(json.dumps(record))
+    assert "on other data: --data /photos" in harness("validate", "toy", "cut.csv").err
 
 
 @pytest.mark.fault("F-30")

@@ -48,7 +48,7 @@ def test_from_a_tree_to_a_board_a_page_and_a_submission(harness, workspace: Path
     assert done.code == 0, done.err
     greyblur = result_of(workspace, "greyblur")
     assert greyblur.marks == ["reads unsup"]
-    assert any(note.startswith("greyblur: 1 passes over 32 images") for note in greyblur.notes)
+    assert any(note.startswith("greyblur: one pass over 32 images") for note in greyblur.notes)
     assert {"pretext.png", "accuracy.png", "confusion.png"} <= {path.name for path in greyblur.folder.rglob("*.png")}
     scores = greyblur.scores["accuracy"]
     assert 0 <= scores["oof"] <= 1

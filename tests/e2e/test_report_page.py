@@ -28,6 +28,20 @@ def test_a_run_can_be_named_and_must_be_of_the_competition(harness, workspace):
     assert "no finished run 'nobody'" in done.err
 
 
+def test_the_page_of_a_run_shows_the_board_of_its_own_data(harness, workspace):
+    assert harness("run", "toy", "-s", "near*", "--no-tracking").code == 0
+    first = harness("leaderboard", "toy", "--json").json["entries"]
+    assert harness("run", "toy", "-s", "sharp", "--folds", "2", "--no-tracking").code == 0
+    page = workspace / "one.html"
+    done = harness("report", "toy", "--run", first[-1]["run_id"], "--output", str(page))
+    assert done.code == 0, done.err
+    assert all(f">{entry['name']}<" in page.read_text() for entry in first)
+    assert ">sharp<" not in page.read_text()
+    assert "sharp" in [entry["name"] for entry in harness("leaderboard", "toy", "--json").json["entries"]]
+    again = harness("leaderboard", "toy", "--run", first[-1]["run_id"], "--json").json["entries"]
+    assert [entry["run_id"] for entry in again] == [entry["run_id"] for entry in first]
+
+
 def test_what_cannot_be_shown_is_told(harness, workspace):
     done = harness("report", "toy")
     assert done.code == 2

@@ -129,7 +129,9 @@ def test_a_pattern_sets_a_parameter_of_each_strategy_it_fits(plugins):
 
 @pytest.mark.parametrize("setting", ["tre.depth=4", "tree.depth", "depth=4", "=", ""])
 def test_what_is_no_setting_of_a_chosen_strategy_is_told(plugins, setting):
-    with pytest.raises(ConfigError, match=r"^--set .*: expected STRATEGY\.param=value of a chosen strategy"):
+    with pytest.raises(
+        ConfigError, match=r"^--set .*: expected STRATEGY\.param=value of a chosen strategy, or '.*' for all"
+    ):
         apply_settings([TREE], [setting], plugins)
 
 

@@ -12,9 +12,11 @@ import pytest
 from harness.builtin.metrics import harness_metrics
 from harness.competition import Evaluate
 from harness.competition_file import read_competition
+from harness.errors import StoreError
 from harness.files import write_json
 from harness.leaderboard import NOT_BETTER, best_submission, rank, read_board, score_of
 from harness.store import RESULT, RUN, Workspace
+from harness.which_board import board_of
 
 METRICS = {metric.name: metric for metric in harness_metrics()}
 LOSS, F1 = METRICS["log_loss"], METRICS["macro_f1"]
@@ -100,7 +102,7 @@ def store(workspace):
     """Return ``store(run_id, board, loss, ...)``: write a finished run, each newer than the last."""
     place, count = Workspace(workspace), iter(range(1000))
 
-    def write(run_id, board, loss, label=None, seed=0, fast=False, submission=None):
+    def write(run_id, board, loss, label=None, seed=0, fast=False, submission=None, given=""):
         directory = place.runs("toy") / run_id
         write_json(directory / RUN, {"run_id": run_id})
         result = {
@@ -117,7 +119,7 @@ def store(workspace):
             "submission": submission,
             "notes": [],
             "finished": "",
-            "data": {"variant": "sample", "digest": board, "info": {}},
+            "data": {"variant": "path" if given else "sample", "given": given, "digest": board, "info": {}},
         }
         write_json(directory / RESULT, result)
         moment = time.time() - 1000 + next(count)
@@ -134,6 +136,24 @@ def test_runs_on_other_data_or_splits_are_counted_but_not_shown(toy, workspace, 
     board = read_board(Workspace(workspace), toy, [LOSS, F1])
     assert [line["name"] for line in board.entries] == ["new"]
     assert (board.others, board.data["digest"]) == (2, "board-2")
+
+
+def test_the_board_of_other_data_or_of_a_run_is_found_again(toy, workspace, store, tmp_path):
+    place, folder = Workspace(workspace), tmp_path / "photos"
+    store("old-full", "board-1", 0.1)
+    store("old-fast", "board-2", 0.2, fast=True)
+    store("moved", "board-3", 0.3, given=str(folder))
+    store("new", "board-4", 0.5, given=str(tmp_path / "others"))
+    board = read_board(place, toy, [LOSS])
+    assert (board.others, board.other_data) == (3, ("sample", str(folder)))
+    assert board_of(place, toy) == ""
+    assert board_of(place, toy, data="sample") == "board-1"
+    assert board_of(place, toy, data=str(tmp_path / "others/../photos")) == "board-3"
+    assert board_of(place, toy, run="old-fa") == "board-2"
+    asked = read_board(place, toy, [LOSS], board_of(place, toy, run="old-fast"))
+    assert [line["name"] for line in asked.entries] == ["old-fast"]
+    with pytest.raises(StoreError, match=f"no finished run of toy on 'public'; there are runs on sample, {folder}"):
+        board_of(place, toy, data="public")
 
 
 def test_full_runs_come_before_later_fast_ones(toy, workspace, store):

@@ -24,8 +24,8 @@ def draw(sets: list[Shown], classes: tuple[str, ...], strategy: str, path: Path)
     height = 4.4 if k <= 10 else 4.4 + 0.2 * (k - 10)
     about = f"{escaped(strategy)} · {shown.about} · {'shares and rows' if k <= 8 else 'percent'} of each true class"
     with drawing(_finding(found), about, path, (6.4, height)) as figure:
-        names = [escaped(short(name, 16)) for name in found.names]
-        columns = [escaped(short(name, 16)) for name in found.decided]
+        names = [escaped(short(name, 24)) for name in found.names]
+        columns = [escaped(short(name, 24)) for name in found.decided]
         slanted = k > 4 or max(map(len, columns)) * 0.1 > 4.6 / len(columns)
         left = 0.5 + 0.078 * max(map(len, names))
         axes = place(figure, left, 0.55 + (0.055 * max(map(len, columns)) if slanted else 0), 0.25, 0.78)
@@ -76,10 +76,10 @@ def _finding(found: Confusion) -> str:
     present = found.shares.sum(axis=1) > 0
     weakest = int(np.argmin(np.where(present, found.recall, np.inf)))
     name, recall = escaped(short(found.names[weakest])), share(float(found.recall[weakest]))
-    if len(found.names) == 2:
+    if len(found.names) == 2 and {*found.decided} <= {*found.names, "none"}:
         return f"Finds {recall} of {name}; {share(float(found.precision[weakest]))} of the rows it calls {name} are"
     taken = found.shares[weakest].copy()
-    taken[weakest] = 0
+    taken[found.own[weakest]] = 0
     if taken.max() == 0:
         return "Every decision is right"
     other = escaped(short(found.decided[int(np.argmax(taken))]))

@@ -159,9 +159,11 @@ class Confusion:
     ----------
     names, decided : tuple of str
         Names of rows (truth) and columns (decisions). Columns may end with ``none``: rows decided as no class.
+    own : (rows,) int64
+        Column of each row's class.
     counts : (rows, columns) float64
     shares : (rows, columns) float64
-        Of each row's weight; 0 in a row whose class does not occur.
+        Of each row's weight.
     """
 
     names: tuple[str, ...]
@@ -170,12 +172,15 @@ class Confusion:
     shares: Floats
     recall: Floats
     precision: Floats
+    own: NDArray[np.int64]
 
 
 def confusion(
     codes: NDArray[Any], decisions: Floats, weights: Floats, classes: tuple[str, ...], limit: int = 20
 ) -> Confusion:
     """Count decisions by true class; classes beyond the `limit` most frequent are joined as ``other``.
+
+    Rows of weight 0 do not count. A class without other rows is left out; it stays a column if some are taken for it.
 
     Parameters
     ----------
@@ -186,6 +191,7 @@ def confusion(
     weights : (n,) float64
     """
     k = len(classes)
+    codes, decisions, weights = codes[weights > 0], decisions[weights > 0], weights[weights > 0]
     chosen = np.where(decisions.sum(axis=1) > 0, decisions.argmax(axis=1), k)
     names = list(classes)
     if k > limit:
@@ -199,15 +205,16 @@ def confusion(
     cells = codes.astype(np.int64) * (k + 1) + chosen
     counts = np.bincount(cells, minlength=k * (k + 1)).reshape(k, k + 1).astype(np.float64)
     mass = np.bincount(cells, weights, k * (k + 1)).reshape(k, k + 1)
-    columns = [*names, "none"] if counts[:, k].any() else names
-    width = len(columns)
+    rows = np.flatnonzero(counts.sum(axis=1) > 0)
+    columns = np.union1d(rows, np.flatnonzero(counts.sum(axis=0) > 0))
     return Confusion(
-        tuple(names),
-        tuple(columns),
-        counts[:, :width],
-        _shares(mass[:, :width], mass.sum(axis=1, keepdims=True)),
-        _shares(np.diag(mass), mass.sum(axis=1)),
-        _shares(np.diag(mass), mass[:, :k].sum(axis=0)),
+        tuple(names[row] for row in rows),
+        tuple([*names, "none"][column] for column in columns),
+        counts[np.ix_(rows, columns)],
+        _shares(mass, mass.sum(axis=1, keepdims=True))[np.ix_(rows, columns)],
+        _shares(np.diag(mass), mass.sum(axis=1))[rows],
+        _shares(np.diag(mass), mass[:, :k].sum(axis=0))[rows],
+        np.searchsorted(columns, rows),
     )
 
 

@@ -42,8 +42,9 @@ class Shown:
     @property
     def about(self) -> str:
         """Name and size for a subtitle."""
-        extra = ", reweighted to the target prior" if self.reweighted else ""
-        return f"{self.name}, {len(self.targets):,} rows{extra}"
+        count, counted = len(self.targets), int((self.weights > 0).sum())
+        rows = f"{count:,} rows" if counted == count else f"{counted:,} of {count:,} rows"
+        return f"{self.name}, {rows}" + (", reweighted to the target prior" if self.reweighted else "")
 
     def onehot(self) -> Floats:
         """Return the true classes as (n, k) in {0, 1}."""

@@ -10,27 +10,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.builtin._figures.style import BLUE, GREY, INK, PALE, drawing, escaped, percent, place, share, short
+from harness.data import DatasetInfo
 from harness.results import FoldResult
 
 LIMIT = 20
 Floats = NDArray[np.float64]
 
 
-def draw(folds: Sequence[FoldResult], classes: tuple[str, ...], strategy: str, path: Path) -> None:
+def draw(folds: Sequence[FoldResult], info: DatasetInfo, strategy: str, path: Path) -> None:
     """Draw the mean over folds; the second bar only where rebalancing changed anything."""
-    before, after = (_mean(folds, side, classes) for side in ("counts_before", "counts_after"))
+    classes = info.shown_classes
+    before, after = (_mean(folds, side, info.classes) for side in ("counts_before", "counts_after"))
     changed = not np.allclose(before, after)
     shown = np.argsort(-before, kind="stable")[:LIMIT]
     height = 1.5 + max(2, len(shown)) * (0.62 if len(shown) <= 8 else 0.34)
     rest = f", {LIMIT} most frequent of {len(classes)} classes" if len(classes) > LIMIT else ""
-    about = f"{escaped(strategy)} · training rows of a fold, mean over {len(folds)} folds{rest}"
+    of = f"a fold, mean over {len(folds)} folds" if len(folds) > 1 else "the one fold"
+    about = f"{escaped(strategy)} · rows given to the model in {of}{rest}"
     with drawing(_finding(before, after, classes, changed), about, path, (6.4, height)) as figure:
-        names = [escaped(short(classes[k])) for k in shown]
+        names = [escaped(short(classes[k], 24)) for k in shown]
         axes = place(figure, 0.3 + 0.082 * max(map(len, names)), 0.5, 1.5, 0.85 if changed else 0.7)
         _bars(axes, before[shown], after[shown], changed)
         axes.set_yticks(range(len(shown)), names)
         axes.tick_params(axis="y", colors=INK)
-        axes.set(ylim=(len(shown) - 0.45, -0.55), xlabel="share of the training weight")
+        axes.set(ylim=(len(shown) - 0.45, -0.55), xlabel="share of their weight")
         axes.xaxis.label.set_color(GREY)
         axes.grid(True, axis="x")
         axes.spines["bottom"].set_visible(False)
@@ -65,7 +68,7 @@ def _finding(before: Floats, after: Floats, classes: tuple[str, ...], changed: b
     rarest = int(np.argmin(present))
     name = escaped(short(classes[rarest]))
     if not changed:
-        return f"Trained on the shares as they are: {name} {share(float(first[rarest]))}"
+        return f"No row was added or left out: {name} has {share(float(first[rarest]))}"
     if np.allclose(first, second):
         return f"Shares unchanged, weight {after.sum() / before.sum():.2f} times as large"
     return f"Rebalancing moves {name} from {share(float(first[rarest]))} to {share(float(second[rarest]))}"

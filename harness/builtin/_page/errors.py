@@ -1,15 +1,16 @@
-"""Where a run goes wrong: its loss by class, by group, over time, and its worst rows."""
+"""Where a run goes wrong: its loss by class, by group, over time, and its worst rows.
+
+Rows weigh what they weigh in the score; those of weight 0 are left out.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.builtin._metrics.probabilities import log_loss_rows
 from harness.builtin._page.html import (
     MISSING,
     Cell,
@@ -25,14 +26,11 @@ from harness.builtin._page.html import (
     ticks,
     words,
 )
-from harness.data import Examples
+from harness.builtin._page.rows import Rows, mean_and_error
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
-
-    from harness.data import Dataset, DatasetInfo
-    from harness.results import Scored
 
     Floats = NDArray[np.float64]
 
@@ -42,49 +40,6 @@ FEWEST = 5
 """Rows of a group below which its mean says nothing."""
 PERIODS = 12
 WORST = 10
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """The rows of the ranked set with the loss of each.
-
-    Attributes
-    ----------
-    loss : (n,) float64
-        Log loss of a row; for a regression its absolute error.
-    meta : DataFrame or None
-        (n, m), in the order of the rows.
-    """
-
-    scored: Scored
-    info: DatasetInfo
-    loss: Floats
-    what: str
-    meta: pd.DataFrame | None
-
-
-def rows_of(scored: Scored, dataset: Dataset, on: str) -> Rows | None:
-    """Match scored rows with what is known of them; None where their losses cannot be told."""
-    info = dataset.info
-    if info.classes:
-        try:
-            loss = log_loss_rows(scored.targets, scored.predictions.values)
-        except Exception:  # an import may hold values that are no probabilities; the page is not the place to fail
-            return None
-        what = "log loss"
-    else:
-        loss, what = np.abs(scored.predictions.values[:, 0] - scored.targets), "absolute error"
-    source = dataset.valid if on == "valid" else dataset.train
-    return Rows(scored, info, loss, what, _meta(source, scored))
-
-
-def _meta(source: Examples | None, scored: Scored) -> pd.DataFrame | None:
-    if source is None or source.meta is None:
-        return None
-    import pandas as pd
-
-    places = pd.Index(source.ids).get_indexer(pd.Index(scored.predictions.ids))
-    return None if (places < 0).any() else source.meta.iloc[places].reset_index(drop=True)
 
 
 def errors(rows: Rows) -> Iterator[str]:
@@ -106,7 +61,7 @@ def errors(rows: Rows) -> Iterator[str]:
 
 
 def _by_class(rows: Rows) -> Iterator[str]:
-    classes, targets = rows.info.classes, rows.scored.targets
+    classes, targets = rows.info.shown_classes, rows.scored.targets
     likeliest = rows.scored.predictions.values.argmax(axis=1)
     lines = []
     for code, name in enumerate(classes):
@@ -115,7 +70,8 @@ def _by_class(rows: Rows) -> Iterator[str]:
             continue
         taken = np.bincount(likeliest[own & (likeliest != code)], minlength=len(classes))
         mistaken = f"{short(classes[int(taken.argmax())], 24)} ({int(taken.max()):,})" if taken.any() else MISSING
-        lines.append((float(rows.loss[own].sum()), name, own, float((likeliest[own] == code).mean()), mistaken))
+        right = float(np.average(likeliest[own] == code, weights=rows.weights[own]))
+        lines.append((float(rows.mass[own].sum()), name, own, right, mistaken))
     lines.sort(key=lambda one: -one[0])
     yield "<h3>By class</h3>"
     heads = [
@@ -128,7 +84,14 @@ def _by_class(rows: Rows) -> Iterator[str]:
         "taken mostly for",
     ]
     told = [
-        [short(name, 40), f"{own.sum():,}", *_mean(rows.loss[own]), _share(total, rows), percent(right), mistaken]
+        [
+            short(name, 40),
+            f"{own.sum():,}",
+            *_mean(rows.loss[own], rows.weights[own]),
+            _share(total, rows),
+            percent(right),
+            mistaken,
+        ]
         for total, name, own, right, mistaken in lines[:SHOWN]
     ]
     yield table(heads, told, "Loss by class", (0, 6))
@@ -138,14 +101,15 @@ def _by_class(rows: Rows) -> Iterator[str]:
 def _by_label(rows: Rows) -> Iterator[str]:
     targets, values = rows.scored.targets, np.clip(rows.scored.predictions.values, 1e-15, 1 - 1e-15)
     cells = -np.where(targets == 1, np.log(values), np.log1p(-values))
-    order = np.argsort(-cells.sum(axis=0))[:SHOWN]
+    sums = rows.weights @ cells
+    order = np.argsort(-sums)[:SHOWN]
     heads = ["label", "rows that have it", f"mean {rows.what}", "± s.e.", "share of all loss"]
     told = [
         [
-            short(rows.info.classes[k], 40),
+            short(rows.info.shown_classes[k], 40),
             f"{int(targets[:, k].sum()):,}",
-            *_mean(cells[:, k]),
-            percent(float(cells[:, k].sum() / cells.sum()), 1),
+            *_mean(cells[:, k], rows.weights),
+            percent(float(sums[k] / sums.sum()), 1),
         ]
         for k in order.tolist()
     ]
@@ -162,9 +126,9 @@ def _by_size(rows: Rows) -> Iterator[str]:
         [
             f"{number(float(targets[part].min()))} to {number(float(targets[part].max()))}",
             f"{len(part):,}",
-            *_mean(rows.loss[part]),
-            _share(float(rows.loss[part].sum()), rows),
-            f"{float((point[part] - targets[part]).mean()):+.4g}",
+            *_mean(rows.loss[part], rows.weights[part]),
+            _share(float(rows.mass[part].sum()), rows),
+            f"{float(np.average(point[part] - targets[part], weights=rows.weights[part])):+.4g}",
         ]
         for part in parts
     ]
@@ -177,7 +141,7 @@ def _by_group(rows: Rows, groups: NDArray[Any], column: str) -> Iterator[str]:
     counts = np.bincount(codes)
     if len(names) < 2 or counts.max() < FEWEST:
         return
-    sums = np.bincount(codes, rows.loss)
+    sums = np.bincount(codes, rows.mass)
     large = np.flatnonzero(counts >= FEWEST)
     order = large[np.argsort(-sums[large], kind="stable")][:SHOWN]
     heads = [column, "rows", f"mean {rows.what}", "± s.e.", "share of all loss", "share of rows"]
@@ -185,7 +149,7 @@ def _by_group(rows: Rows, groups: NDArray[Any], column: str) -> Iterator[str]:
         [
             short(str(names[code]), 40),
             f"{counts[code]:,}",
-            *_mean(rows.loss[codes == code]),
+            *_mean(rows.loss[codes == code], rows.weights[codes == code]),
             _share(float(sums[code]), rows),
             percent(float(counts[code] / len(codes)), 1),
         ]
@@ -211,7 +175,7 @@ def _over_time(rows: Rows, values: pd.Series, column: str) -> Iterator[str]:
     order = np.flatnonzero(known)[np.argsort(moments[known], kind="stable")]
     parts = [part for part in np.array_split(order, min(PERIODS, len(order) // FEWEST)) if len(part)]
     names = [_moment(values.iloc[part[0]]) for part in parts]
-    means = [(float(rows.loss[part].mean()), _error(rows.loss[part])) for part in parts]
+    means = [mean_and_error(rows.loss[part], rows.weights[part]) for part in parts]
     low, high = min(m - 2 * e for m, e in means), max(m + 2 * e for m, e in means)
     low = min(low, max(0.0, low - 0.1 * (high - low)))
     pad = 0.05 * (high - low) or 1.0
@@ -247,8 +211,9 @@ def _moment(value: Any) -> str:
 
 
 def _worst(rows: Rows) -> Iterator[str]:
-    order = np.argsort(-np.nan_to_num(rows.loss, nan=-1.0), kind="stable")[:WORST]
-    values, targets, classes = rows.scored.predictions.values, rows.scored.targets, rows.info.classes
+    mass = rows.mass
+    order = np.argsort(-np.nan_to_num(mass, nan=-1.0), kind="stable")[:WORST]
+    values, targets, classes = rows.scored.predictions.values, rows.scored.targets, rows.info.shown_classes
     heads = ["id", "true", "predicted", rows.what]
     lines: list[list[str | Cell]] = []
     for row in order.tolist():
@@ -263,27 +228,20 @@ def _worst(rows: Rows) -> Iterator[str]:
             true = f"{short(classes[code])} {percent(float(values[row, code]), 1)}"
             guess = f"{short(classes[int(values[row].argmax())])} {percent(float(values[row].max()), 1)}"
         lines.append([short(str(rows.scored.predictions.ids[row]), 48), true, guess, number(float(rows.loss[row]))])
-    share = (
-        float(np.sort(rows.loss)[::-1][: max(1, len(rows.loss) // 100)].sum() / rows.loss.sum())
-        if rows.loss.sum()
-        else 0
-    )
+    share = float(np.sort(mass)[::-1][: max(1, len(mass) // 100)].sum() / mass.sum()) if mass.sum() else 0
     yield "<h3>Worst rows</h3>"
     yield table(heads, lines, "Worst rows", (0, 1, 2))
     told = f"The worst hundredth of the rows holds {percent(share)} of all {rows.what}; look there for wrong labels."
     yield f"<p>{escape(told)}</p>"
 
 
-def _mean(loss: Floats) -> list[str]:
-    return [number(float(loss.mean())), error(_error(loss)) if len(loss) > 1 else MISSING]
-
-
-def _error(values: Floats) -> float:
-    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
+def _mean(loss: Floats, weights: Floats) -> list[str]:
+    mean, spread = mean_and_error(loss, weights)
+    return [number(mean), error(spread) if len(loss) > 1 else MISSING]
 
 
 def _share(total: float, rows: Rows) -> str:
-    whole = float(rows.loss.sum())
+    whole = float(rows.mass.sum())
     return percent(total / whole, 1) if whole else MISSING
 
 

@@ -60,7 +60,7 @@ def _finding(one: Mapping[str, Any], loud: bool = False) -> str:
 def _classes(dataset: Dataset) -> str:
     import numpy as np
 
-    names, targets = dataset.info.classes, dataset.train.targets
+    names, targets = dataset.info.shown_classes, dataset.train.targets
     if not names or targets is None:
         return ""
     if targets.ndim == 2:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from harness.errors import ConfigError, nearest
+from harness_imagewang.params import Backbone
 
-BACKBONES = ("xresnet18", "xresnet34", "xresnet50")
+BACKBONES = get_args(Backbone)
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of red, green and blue over ImageNet's photographs, as fastai has them."""
 

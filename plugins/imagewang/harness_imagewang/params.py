@@ -7,20 +7,31 @@ from typing import Any, Literal
 
 from harness.params import param
 
+Backbone = Literal["xresnet18", "xresnet34", "xresnet50"]
 LEAST = 16
 """Pixels of the smallest image that an encoder is trained on."""
+
+
+def _tasks() -> str:
+    from harness_imagewang.pretext.registry import tasks
+
+    return f"the task the encoder learns before it sees a label: {', '.join(tasks())}; empty: random weights"
+
+
+def _knobs() -> str:
+    from harness_imagewang.pretext.registry import knobs
+
+    return "knobs of the task, as in {across = 2}; " + "; ".join(knobs())
 
 
 @dataclass(frozen=True)
 class EncoderParams:
     """What the encoder of a strategy depends on; all but `size` count for the pretraining only where there is one."""
 
-    pretext: str = param("", "the task the encoder learns before it sees a label; empty: random weights")
-    options: dict[str, Any] = field(
-        default_factory=dict, metadata={"help": "knobs of the task: number, size and softness of patches, ..."}
-    )
+    pretext: str = field(default="", metadata={"help": _tasks})
+    options: dict[str, Any] = field(default_factory=dict, metadata={"help": _knobs, "example": "{across = 2}"})
     size: int = param(64, "height and width that images are brought to, pixels", low=LEAST, high=512)
-    backbone: str = param("xresnet18", "xresnet18, xresnet34 or xresnet50, of random weights")
+    backbone: Backbone = param("xresnet18", "body of the encoder, of random weights")
     activation: Literal["relu", "mish"] = param("relu", "activation of the backbone")
 
     pretrain_epochs: int = param(30, "passes of the pretext task over all images", low=1, high=2000)

@@ -53,10 +53,10 @@ def harness_write_page(competition: Competition, shown: Shown, path: Path) -> li
 
 
 @hookimpl
-def harness_check_dataset(dataset: Dataset) -> Iterable[Finding]:
+def harness_check_dataset(competition: Competition, dataset: Dataset) -> Iterable[Finding]:
     from harness_imagewang.source import findings
 
-    return findings(dataset)
+    return findings(competition, dataset)
 
 
 @hookimpl

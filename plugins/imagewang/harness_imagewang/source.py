@@ -12,10 +12,13 @@ from harness.errors import ConfigError, DataError, listed
 from harness.findings import Finding, Severity
 from harness.offers import DataRequest, DatasetSource
 from harness.params import param
+from harness_imagewang.titles import titles_of
 
 if TYPE_CHECKING:
+    from harness.competition import Competition
     from harness_imagewang.reading.tree import Part
 
+SOURCE = "imagewang.folder"
 SHARED = 0.005
 """Share of the validation images that may be among others before it is a leak."""
 READER = "imagewang.folder 1"
@@ -71,8 +74,14 @@ def load(params: FolderParams, request: DataRequest) -> Dataset:
     if valid is None and (root / params.validation).is_dir():
         notes.append(f"{params.validation}/ has no image: there is no validation set")
     shared = reader.shared("valid", ("train", "unlabelled"))
+    where = [
+        f"{count} in {folder}/"
+        for folder, name in (("train", "train"), (params.unlabelled, "unlabelled"))
+        if (count := reader.shared("valid", (name,)))
+    ]
     if shared:
-        notes.append(f"{shared} of {len(reader.content['valid']):,} validation images are among the others too")
+        count = len(reader.content["valid"])
+        notes.append(f"{shared} of {count:,} validation images are among the others too: {', '.join(where)}")
     info = DatasetInfo(
         name=request.competition,
         task_type=request.task_type,
@@ -80,11 +89,13 @@ def load(params: FolderParams, request: DataRequest) -> Dataset:
         variant=request.variant,
         simulated=request.path is None,
         notes=tuple(notes),
+        titles=titles_of(classes),
         extra={
             "corpora": ["unsup"] if corpus is not None and len(corpus) else [],
             "valid_classes": sorted(set(parts["valid"].labels)) if "valid" in parts else [],
             "shortest": reader.shortest,
             "shared_with_valid": shared,
+            "shared_where": ", ".join(where),
         },
     )
     return Dataset(
@@ -112,13 +123,19 @@ def read_new(params: FolderParams, path: Path, info: DatasetInfo) -> Examples:  
     return read_loose(path, info.classes)
 
 
-def findings(dataset: Dataset) -> Iterable[Finding]:
-    """Tell of validation images that a model would train or pretrain on."""
+def findings(competition: Competition, dataset: Dataset) -> Iterable[Finding]:
+    """Tell of strategies that lack images to pretrain on, and of validation images among those to train on."""
+    lacking = [one.name for one in competition.strategies if one.model.params.get("pretext")]
+    if lacking and not dataset.info.extra.get("corpora") and competition.data.source == SOURCE:
+        told = f"there are no images without labels, so these strategies cannot run: {listed(lacking, 12)}"
+        advice = "put some beside train/, or name the others with -s"
+        yield Finding("imagewang.no-unlabelled", Severity.WARNING, told, advice)
     shared = dataset.info.extra.get("shared_with_valid", 0)
     if not shared or dataset.valid is None:
         return
     share = shared / len(dataset.valid)
     told = f"{shared} of {len(dataset.valid):,} validation images ({share:.1%}) are among those to train or pretrain on"
+    told += f" ({dataset.info.extra['shared_where']})"
     severity = Severity.LEAK if share >= SHARED else Severity.WARNING
     advice = "remove them from train/ and from the images without labels"
     yield Finding("imagewang.seen-validation", severity, told, advice, "share of rows", share)
@@ -128,7 +145,7 @@ def datasets() -> Iterable[DatasetSource]:
     """Return the data source of this plugin."""
     return (
         DatasetSource(
-            name="imagewang.folder",
+            name=SOURCE,
             summary="a tree of images: train/<class>, and val/<class>, unsup and test where there are such",
             params=FolderParams,
             load=load,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.data import DatasetInfo
-from harness.errors import DataError
+from harness.errors import ConfigError, DataError
 from harness.offers import Stage, StageInput, TaskLog
 from harness_imagewang.params import EncoderParams
 
@@ -40,9 +40,11 @@ def stages(params: EncoderParams, info: DatasetInfo) -> Sequence[Stage]:
     Raises
     ------
     ConfigError
-        If the task or one of its options is unknown.
+        If the task or one of its options is unknown, or there are options of no task.
     """
     if not params.pretext:
+        if params.options:
+            raise ConfigError(f"imagewang: options = {dict(params.options)} without a pretext task; set pretext too")
         return ()
     from harness.params import as_json
     from harness_imagewang.pretext.registry import task_of
@@ -88,10 +90,13 @@ def _run(given: StageInput, out: Path, log: TaskLog, params: EncoderParams) -> N
         quiet,
     )
     pretrain.write(trained, task, {"images": len(pixels)}, out)
-    log.note(
-        f"{task.name}: {params.pretrain_epochs} passes over {len(pixels):,} images in {trained.seconds / 60:.1f} min,"
-        f" loss {trained.losses[0]:.3f} to {trained.losses[-1]:.3f}"
-    )
+    log.note(_told(task.name, len(pixels), trained.seconds, trained.losses))
+
+
+def _told(task: str, images: int, seconds: float, losses: Sequence[float]) -> str:
+    passes = "one pass" if len(losses) == 1 else f"{len(losses)} passes"
+    loss = f"{losses[0]:.3f}" if len(losses) == 1 else f"{losses[0]:.3f} to {losses[-1]:.3f}"
+    return f"{task}: {passes} over {images:,} images in {seconds / 60:.1f} min, loss {loss}"
 
 
 class _Prefixed:

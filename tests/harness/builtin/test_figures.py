@@ -271,6 +271,18 @@ def test_titles_tell_what_is_wrong_with_probabilities() -> None:
     assert reliability._finding(high, ("a", "b", "c")).startswith("Overconfident: says 67%")
 
 
+def test_classes_without_weight_are_left_out_of_the_confusion() -> None:
+    codes = np.array([0, 0, 1, 2, 2, 3])
+    weights = np.array([0.0, 0, 0, 2, 2, 1])
+    found = count_decisions(codes, np.eye(4)[[0, 2, 3, 2, 1, 1]], weights, tuple("abcd"))
+    assert (found.names, found.decided) == (("c", "d"), ("b", "c", "d"))
+    np.testing.assert_array_equal(found.counts, [[1, 1, 0], [1, 0, 0]])
+    np.testing.assert_allclose(found.shares, [[0.5, 0.5, 0], [1, 0, 0]])
+    assert (found.recall.tolist(), found.own.tolist()) == ([0.5, 0.0], [1, 2])
+    wrong = count_decisions(codes[3:], np.eye(4)[[2, 2, 1]], weights[3:], tuple("abcd"))
+    assert confusion._finding(wrong) == "Weakest class: finds 0% of d, takes 100% for b"
+
+
 def test_titles_of_confusion_name_the_weakest_class() -> None:
     decisions = np.eye(3)[[0, 0, 1, 1, 1, 2, 1, 1, 1, 2]]
     found = count_decisions(np.array([0, 0, 1, 1, 1, 2, 2, 2, 2, 2]), decisions, np.ones(10), ("a", "b", "c"))
@@ -282,7 +294,7 @@ def test_titles_of_confusion_name_the_weakest_class() -> None:
 @pytest.mark.parametrize(
     ("after", "words"),
     [
-        ([900.0, 100], "Trained on the shares as they are: yes 10%"),
+        ([900.0, 100], "No row was added or left out: yes has 10%"),
         ([300.0, 100], "Rebalancing moves yes from 10% to 25%"),
         ([450.0, 50], "Shares unchanged, weight 0.50 times as large"),
     ],

@@ -14,7 +14,8 @@ from harness.builtin._figures import reliability
 from harness.builtin._figures.sets import Shown
 from harness.builtin._page import board, facts, folds
 from harness.builtin._page.calibration import calibration
-from harness.builtin._page.errors import errors, rows_of
+from harness.builtin._page.errors import errors
+from harness.builtin._page.rows import rows_of
 from harness.data import Dataset, DatasetInfo, Examples, Predictions, TaskType
 from harness.results import Scored
 
@@ -227,6 +228,26 @@ def test_errors_of_a_regression_and_of_labels_are_told_too():
     many = scored(marks, guess, ("a", "b", "c", "d"))
     told = "\n".join(errors(rows_of(many, dataset(many, TaskType.MULTILABEL, ("a", "b", "c", "d")), "oof")))
     assert re.search(r'By label.*?<tbody>\s*<tr><th scope="row" class="t">c</th>', told, re.DOTALL)
+
+
+def test_rows_weigh_in_the_errors_what_they_weigh_in_the_score():
+    targets = np.repeat([0, 1, 2], [4, 4, 8])
+    values = np.full((16, 3), 0.1)
+    values[np.arange(16), targets] = 0.8
+    values[0], values[8:] = [0.5, 0.4, 0.1], [0.9, 0.05, 0.05]
+    one = scored(targets, values, ("a", "b", "c"), np.repeat([3.0, 1.0, 0.0], [4, 4, 8]))
+    rows = rows_of(one, dataset(one, TaskType.MULTICLASS, ("a", "b", "c")), "oof")
+    assert (len(rows.loss), rows.weights.mean()) == (8, 1.0)
+    told = "\n".join(errors(rows))
+    assert "r8" not in told
+    assert ">c<" not in told
+    of_a = 3 * (math.log(2) + 3 * math.log(1.25))
+    share = of_a / (of_a + 4 * math.log(1.25))
+    line = re.search(r"<tr><th[^>]*>a</th>(.*?)</tr>", told)[1]
+    assert re.findall(r"<td[^>]*>(.*?)</td>", line)[0] == "4"
+    assert f"<td>{100 * share:.1f}%</td>" in line
+    worst = re.search(r"The worst hundredth of the rows holds (\d+)%", told)[1]
+    assert int(worst) == round(100 * 3 * math.log(2) / (of_a + 4 * math.log(1.25)))
 
 
 def test_rows_that_are_no_probabilities_or_not_in_the_data_cost_their_parts_only():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -107,6 +108,28 @@ def test_sizes_of_files(seed, tmp_path, prepared):
     assert leaks(prepared(*parts(1000 + rng.integers(0, 500, 400)))) == set()
 
 
+@pytest.mark.parametrize(
+    ("folder", "apart", "severity"),
+    [("data", 86_400, Severity.LEAK), ("data", 60, Severity.WARNING), ("cache/made", 86_400, None)],
+)
+def test_times_of_files_are_a_leak_unless_copying_or_the_harness_itself_explains_them(
+    folder, apart, severity, tmp_path, prepared
+):
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 2, 400)
+    home = tmp_path / folder
+    home.mkdir(parents=True)
+    for row, moment in enumerate(1e9 + apart * (targets + rng.random(400) / 4)):
+        (home / f"{row}.bin").write_bytes(b"0")
+        os.utime(home / f"{row}.bin", (moment, moment))
+    paths = [str(home / f"{row}.bin") for row in range(400)]
+    ids = rng.permutation(4000)[:400].astype(str).astype(object)
+    card = scan(prepared(Examples(ids[:300], paths[:300], targets[:300]), Examples(ids[300:], paths[300:])))
+    found = [one for one in card.findings if one.kind == "file-time"]
+    assert [one.severity for one in found] == ([] if severity is None else [severity])
+    assert all(("as by copying" in one.what) == (severity is Severity.WARNING) for one in found)
+
+
 @pytest.mark.parametrize("task", [BINARY, NUMBER])
 @pytest.mark.parametrize("seed", range(3))
 def test_rows_that_stand_in_train_and_test(seed, task, rows, prepared):
@@ -163,6 +186,45 @@ def test_texts_with_a_few_letters_changed(prepared):
     near = [text[:100] + "x" + text[101:] for text in texts[:10]]
     assert leaks(make(near + texts[310:])) == {"near-duplicates"}
     assert leaks(make(texts[:10] + texts[310:])) == {"duplicates"}
+
+
+class Pictures:
+    """Inputs that are known by sketch and content."""
+
+    def __init__(self, bits, contents):
+        self.bits, self.contents = np.asarray(bits, dtype=np.uint64), np.asarray(contents, dtype=object)
+
+    def __len__(self):
+        return len(self.bits)
+
+    def take(self, rows):
+        return Pictures(self.bits[rows], self.contents[rows])
+
+    def sketches(self):
+        return self.bits
+
+    def digests(self):
+        return list(self.contents)
+
+
+@pytest.mark.parametrize(("copies", "severity"), [(10, Severity.LEAK), (0, None)])
+def test_validation_pictures_that_look_like_unlabelled_ones(copies, severity, prepared):
+    rng = np.random.default_rng(0)
+    bits = rng.integers(0, 2**63, 400).astype(np.uint64)
+
+    def part(rows, name, targets=None):
+        return Examples(np.array([f"{name}{row}" for row in rows], dtype=object), Pictures(bits[rows], rows), targets)
+
+    train = part(range(200), "t", rng.integers(0, 2, 200))
+    valid = part(range(200, 300), "v", rng.integers(0, 2, 100))
+    corpus = part(range(300, 400), "u")
+    corpus.inputs.bits[:copies] = valid.inputs.bits[:copies] ^ np.uint64(5)
+    corpus.inputs.bits[50:60], corpus.inputs.contents[50:60] = valid.inputs.bits[50:60], valid.inputs.contents[50:60]
+    made = prepared(train, valid.unlabelled(), valid)
+    made = replace(made, dataset=replace(made.dataset, unlabelled={"unsup": corpus}))
+    found = [one for one in scan(made).findings if "look the same as rows of unsup/" in one.what]
+    assert [one.severity for one in found] == ([severity] if severity else [])
+    assert all(one.what.startswith("10 of 100 labelled validation rows (10.0%)") for one in found)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -17,11 +17,13 @@ from harness_imagewang.frozen import LinearProbe, NearestNeighbours
 from harness_imagewang.images import Images, joined
 from harness_imagewang.network import Encoder, UNet
 from harness_imagewang.params import EncoderParams, FinetuneParams, KnnParams, LinearParams
+from harness_imagewang.pretext.registry import tasks
 from harness_imagewang.stages import NAME, stages
 
 from harness.data import Dataset, DatasetInfo, Examples, Fold, TaskType
 from harness.errors import ConfigError, DataError, StoreError
 from harness.offers import BuildContext, ModelRecipe
+from harness.params import document, parse_params
 from harness.plugins import Plugins, load_plugins
 from harness.stages import run_stages
 from harness.testing import check_model, failures
@@ -225,6 +227,18 @@ def test_unknown_tasks_and_options_are_told_before_training(data: Dataset) -> No
         stages(replace(TUNED, pretext="rotatoin"), data.info)
     with pytest.raises(ConfigError, match="unknown parameter 'patchez'"):
         stages(replace(TUNED, pretext="greyblur", options={"patchez": 3}), data.info)
+    with pytest.raises(ConfigError, match=r"options = \{'across': 2\} without a pretext task"):
+        stages(replace(TUNED, options={"across": 2}), data.info)
+    with pytest.raises(ConfigError, match="backbone = 'xresnet19'; did you mean 'xresnet18'"):
+        parse_params(type(TUNED), {"backbone": "xresnet19"}, "model")
+    with pytest.raises(ConfigError, match=r"write it like \{across = 2\}"):
+        parse_params(type(TUNED), {"options": '{"across":99}'}, "model")
+
+
+def test_help_names_every_task_and_its_knobs() -> None:
+    told = {doc.name: doc.help for doc in document(type(TUNED))}
+    assert all(f"{name}," in told["pretext"] or f"{name};" in told["pretext"] for name in tasks())
+    assert "; jigsaw: across 2, orders 24" in told["options"]
 
 
 # the conformance kit ------------------------------------------------------------------------------------------------

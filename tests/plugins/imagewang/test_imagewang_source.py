@@ -17,10 +17,13 @@ from harness_imagewang.samples import ANIMALS, SHAPES
 from harness_imagewang.source import FolderParams, load, read_new
 from PIL import Image
 
+from harness.competition_file import read_competition
 from harness.data import Dataset, Examples, TaskType
 from harness.errors import ConfigError, DataError
 from harness.findings import Severity
 from harness.offers import DataRequest
+
+COMPETITION = read_competition(Path(__file__).parents[3] / "competitions" / "imagewang")
 
 
 def paint(path: Path, colour: tuple[int, int, int] = (200, 30, 30), size: tuple[int, int] = (20, 16)) -> Path:
@@ -62,6 +65,7 @@ def test_a_tree_is_read_with_its_parts(tree: Path, tmp_path: Path) -> None:
     assert len(found.unlabelled["unsup"]) == 4
     assert found.info.extra == {
         "corpora": ["unsup"], "valid_classes": ["dog"], "shortest": 16, "shared_with_valid": 0,
+        "shared_where": "",
     }  # fmt: skip
     assert found.valid.meta is not None
     assert found.valid.meta.iloc[0].to_dict() == {"height": 18, "width": 30, "mode": "RGB"}
@@ -254,9 +258,26 @@ def test_validation_images_among_the_others_are_counted(tree: Path, tmp_path: Pa
     shutil.copyfile(tree / "val" / "dog" / "0.png", tree / "unsup" / "copy.png")
     found = read(tree, tmp_path / "cache")
     assert found.info.extra["shared_with_valid"] == 1
-    (finding,) = harness_check_dataset(found)
+    (finding,) = harness_check_dataset(COMPETITION, found)
     assert (finding.kind, finding.severity) == ("imagewang.seen-validation", Severity.LEAK)
-    assert any("1 of 2 validation images" in note for note in found.info.notes)
+    assert "(1 in unsup/)" in finding.what
+    assert any("1 of 2 validation images are among the others too: 1 in unsup/" in note for note in found.info.notes)
+
+
+def test_strategies_that_lack_images_without_labels_are_named(tree: Path, tmp_path: Path) -> None:
+    assert list(harness_check_dataset(COMPETITION, read(tree, tmp_path / "cache"))) == []
+    shutil.rmtree(tree / "unsup")
+    (finding,) = harness_check_dataset(COMPETITION, read(tree, tmp_path / "cache"))
+    assert (finding.kind, finding.severity) == ("imagewang.no-unlabelled", Severity.WARNING)
+    assert "cannot run: greyblur, greyblur-linear, greyblur-knn, sesemi" in finding.what
+    assert "scratch" not in finding.what
+
+
+def test_classes_of_imagenette_and_imagewoof_are_shown_by_name(tree: Path, tmp_path: Path) -> None:
+    (tree / "train" / "dog").rename(tree / "train" / "n02086240")
+    (tree / "val" / "dog").rename(tree / "val" / "n02086240")
+    info = read(tree, tmp_path / "cache").info
+    assert (info.classes, info.shown_classes) == (("cat", "n02086240"), ("cat", "n02086240 Shih-Tzu"))
 
 
 def test_what_a_scan_for_leaks_compares(tree: Path, tmp_path: Path) -> None:

@@ -108,4 +108,4 @@ def _square(image: Image.Image, size: int) -> Bytes:
 
 
 def _reason(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(" .")
