@@ -46,6 +46,12 @@ def count_cpus() -> int:
     return os.cpu_count() or 1
 
 
+def default_threads(workers: int = 1) -> int:
+    """Return how many threads a task uses unless told: the CPUs, shared by workers, or fewer by `OMP_NUM_THREADS`."""
+    shared, asked = max(1, count_cpus() // workers), os.environ.get("OMP_NUM_THREADS", "")
+    return min(shared, max(1, int(asked))) if asked.isdecimal() else shared
+
+
 class PeakMemory:
     """Peak resident memory, in bytes, since this was made; 0 where the system does not tell.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from harness.checked import predict_checked
 from harness.competition import Strategy
 from harness.data import Examples, Predictions
-from harness.device import choose_device, count_cpus
+from harness.device import choose_device, default_threads
 from harness.errors import DataError, HarnessError, StoreError
 from harness.files import read_json
 from harness.offers import BuildContext
@@ -64,7 +64,7 @@ def read_values(directory: Path, name: str) -> NDArray[np.float64] | None:
 def load_fitted(directory: Path, strategy: Strategy, prepared: Prepared) -> FittedFold:
     """Load a stored fold's features and model."""
     # whatever trained it, it predicts with what this machine has
-    parts, context = parts_of(strategy, prepared), BuildContext(0, choose_device("auto"), count_cpus())
+    parts, context = parts_of(strategy, prepared), BuildContext(0, choose_device("auto"), default_threads())
     info = prepared.dataset.info
     model = parts.recipe.build(parts.model, info, context)
     with _readable(directory):

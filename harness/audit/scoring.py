@@ -14,7 +14,7 @@ from harness.audit.fast import fast_model, loss_for, table_of
 from harness.checked import predict_checked
 from harness.competition import Strategy
 from harness.data import Examples, Fold, TaskType
-from harness.device import choose_device, count_cpus
+from harness.device import choose_device, default_threads
 from harness.errors import ConfigError
 from harness.parts import parts_of
 from harness.prepare import Prepared
@@ -110,7 +110,7 @@ def strategy_scorer(prepared: Prepared, strategy: Strategy, kept: NDArray[np.boo
     staged = parts.recipe.stages is not None or (parts.features is not None and parts.features.stages is not None)
     # only a stage may look at the other parts; predicting them would cost time for nothing
     dataset = prepared.dataset if staged else replace(prepared.dataset, valid=None, test=None)
-    device, threads = choose_device("auto"), count_cpus()
+    device, threads = choose_device("auto"), default_threads()
 
     def predict(candidate: Candidate, fold: Fold) -> Floats:
         own = replace(

@@ -70,7 +70,7 @@ def _run(prepared: Prepared, workspace: Workspace, options: dict[str, Any]) -> i
     from rich.markup import escape
 
     from harness.cli.show import console
-    from harness.device import choose_device, count_cpus
+    from harness.device import choose_device, default_threads
     from harness.launch import apply_settings, choose_strategies
     from harness.planning import Hardware
     from harness.staging import stages_alone, stages_left
@@ -80,7 +80,7 @@ def _run(prepared: Prepared, workspace: Workspace, options: dict[str, Any]) -> i
     strategies, unusable = usable(prepared, chosen, bool(options["patterns"]))
     for name, problem in unusable.items():
         _warn(f"{name} is left out: {problem}")
-    hardware = Hardware(choose_device(options["device"]), options["threads"] or count_cpus())
+    hardware = Hardware(choose_device(options["device"]), options["threads"] or default_threads())
     done: list[Staged] = []
     with console(stderr=True).status("reading") as status:
 

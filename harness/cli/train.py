@@ -72,7 +72,9 @@ tracking_option = click.option(
 @unlabelled_option
 @device_option
 @click.option(
-    "--threads", type=click.IntRange(min=1), help="Threads a task may use.  [default: all, shared by workers]"
+    "--threads",
+    type=click.IntRange(min=1),
+    help="Threads a task may use.  [default: all (or OMP_NUM_THREADS), shared by workers]",
 )
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Tasks at once.")
 @click.option("--executor", default="", help="How they run.  [default: process; sequential with one worker]")
@@ -128,7 +130,7 @@ def run_command(ctx: click.Context, /, competition: str, **options: Any) -> None
 
 def _run(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[Launched, Prepared, dict[str, Any]]:
     from harness.cli.progress import RunProgress
-    from harness.device import choose_device, count_cpus
+    from harness.device import choose_device, default_threads
     from harness.durations import parse_duration
     from harness.facts import gather_facts
     from harness.launch import apply_settings, choose_blends, choose_strategies, launch
@@ -146,7 +148,7 @@ def _run(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[L
     budget = competition.budget
     if options["budget"]:
         budget = replace(budget, strategy=parse_duration(options["budget"], "--budget"))
-    threads = options["threads"] or max(1, count_cpus() // options["workers"])
+    threads = options["threads"] or default_threads(options["workers"])
     hardware = Hardware(choose_device(options["device"]), threads)
     folder = options["out"] or workspace.submissions(competition.id)
     uri = None if options["no_tracking"] else resolve_uri(options["tracking_uri"], workspace.root)

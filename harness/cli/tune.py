@@ -44,7 +44,9 @@ TRIALS = 30
 @data_option
 @device_option
 @click.option(
-    "--threads", type=click.IntRange(min=1), help="Threads a task may use.  [default: all, shared by workers]"
+    "--threads",
+    type=click.IntRange(min=1),
+    help="Threads a task may use.  [default: all (or OMP_NUM_THREADS), shared by workers]",
 )
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Folds at once.")
 @click.option("--executor", default="", help="How they run.  [default: process; sequential without a budget]")
@@ -105,7 +107,7 @@ def _say(line: str) -> None:
 
 
 def _tune(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[Searched, Tuned, tuple[Dimension, ...]]:
-    from harness.device import choose_device, count_cpus
+    from harness.device import choose_device, default_threads
     from harness.durations import parse_duration
     from harness.facts import gather_facts
     from harness.launch import apply_settings
@@ -125,7 +127,7 @@ def _tune(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[
     space = space_of(strategy, prepared, options["ranges"])
     seconds = parse_duration(options["budget"], "--budget") if options["budget"] else None
     trials = options["trials"] or (None if seconds else TRIALS)
-    threads = options["threads"] or max(1, count_cpus() // options["workers"])
+    threads = options["threads"] or default_threads(options["workers"])
     run_options = Options(
         workspace=workspace,
         hardware=Hardware(choose_device(options["device"]), threads),

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from harness import device
-from harness.device import PeakMemory, choose_device, count_cpus, count_gpus
+from harness.device import PeakMemory, choose_device, count_cpus, count_gpus, default_threads
 from harness.errors import ConfigError
 
 MIB = 1 << 20
@@ -113,3 +113,12 @@ def test_peak_memory_where_proc_is_missing(monkeypatch):
     peak = PeakMemory().read()
     scale = 1 if sys.platform == "darwin" else 1024
     assert peak == pytest.approx(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale, rel=0.1)
+
+
+def test_threads_are_the_cpus_shared_by_workers_and_no_more_than_openmp_is_allowed(monkeypatch):
+    monkeypatch.setattr("harness.device.count_cpus", lambda: 8)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert (default_threads(), default_threads(3), default_threads(20)) == (8, 2, 1)
+    for given, expected in (("3", 3), ("1", 1), ("0", 1), ("64", 8), ("4,2", 8), ("", 8)):
+        monkeypatch.setenv("OMP_NUM_THREADS", given)
+        assert default_threads() == expected
