@@ -16,7 +16,7 @@ setup: $(STAMP)
 
 $(STAMP): $(PROJECTS) constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --no-compile -c constraints.txt -e '.[dev,docs]' $(foreach plugin,$(PLUGINS),-e '$(plugin)[sample]')
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,docs]' $(foreach plugin,$(PLUGINS),-e '$(plugin)[sample]')
 	touch $@
 
 demo: $(STAMP)  ## a leaderboard and a submission from real data that needs no download

@@ -119,7 +119,9 @@ def run_all(
         # every command runs the baselines, so they are held briefly, and waited for
         for plan in first:
             with locked(plan.run.directory, wait=BASELINE_WAIT):
-                yield from run_plans([plan], prepared, replace(options, workers=1, executor="", budget=Budget()))
+                yield from run_plans(
+                    [plan], prepared, replace(options, workers=1, executor="", address="", budget=Budget())
+                )
         yield from run_plans(others, prepared, options)
 
 

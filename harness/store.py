@@ -23,7 +23,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -189,12 +189,15 @@ def find_run(workspace: Workspace, name: str, competition: str = "") -> Stored:
     StoreError
         If none or several fit.
     """
-    given = Path(name)
-    if (given / RESULT).is_file():
+    given, is_folder = Path(name), False
+    with suppress(OSError):  # a name may be longer than a file's can be
+        is_folder = (given / RESULT).is_file()
+    if is_folder:
         return read_stored(given)
     within, slash, rest = name.rpartition("/")
     competition, name = (within, rest) if slash else (competition, name)
-    everything = (workspace.root / "runs").glob(f"{glob.escape(competition) or '*'}/*/{RESULT}")
+    pattern = "" if given.is_absolute() else f"{glob.escape(competition) or '*'}/*/{RESULT}"
+    everything = (workspace.root / "runs").glob(pattern) if pattern else ()
     found = [path.parent for path in everything if path.parent.name.startswith(name)]
     exact = [directory for directory in found if directory.name == name]
     if len(exact or found) == 1:

@@ -221,7 +221,7 @@ def test_validate_takes_rows_in_any_order_windows_lines_and_a_bom(harness, works
     text = table().iloc[::-1].to_csv(index=False, lineterminator="\r\n")
     (workspace / "mine.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
     done = harness("validate", "toy", "mine.csv")
-    assert (done.code, done.out) == (0, "valid: 30 rows, mine.csv\n")
+    assert (done.code, done.out) == (0, "valid: 30 rows, mine.csv, checked against the sample data of toy\n")
 
 
 # fetch --------------------------------------------------------------------------------------------------------------

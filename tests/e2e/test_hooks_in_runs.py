@@ -75,8 +75,9 @@ def test_hooks_fire_in_the_order_of_the_file(toy):
     ]
     # the baseline runs first, so the order of the file is that of each hook's last call
     last = {name: position for position, (name, _, _) in enumerate(found)}
-    # pages are asked for by another command
-    unasked = {"harness_warned", "harness_run_failed", "harness_competitions", "harness_write_page", *GATHERED.values()}
+    # pages and proposals are asked for by other commands
+    others = {"harness_competitions", "harness_propose", "harness_write_page"}
+    unasked = {"harness_warned", "harness_run_failed", *others, *GATHERED.values()}
     assert sorted(last, key=lambda name: last[name]) == [name for name in HOOKS if name not in unasked]
     assert [name for name, _, _ in found].count("harness_check_dataset") == 1
     assert found[0][0] == "harness_check_dataset"

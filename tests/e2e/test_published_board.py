@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import statistics
 
@@ -80,4 +81,6 @@ def test_the_mean_of_seeds_tells_how_the_single_runs_lie(harness, workspace):
     shown = f"seeds {statistics.fmean(losses):.4g} ± {statistics.stdev(losses):.2g}"
     assert shown in harness("leaderboard", "toy").out
     assert harness("report", "toy").code == 0
+    digits = 1 - math.floor(math.log10(statistics.stdev(losses)))  # the page shows both as precise as the deviation is
+    shown = f"seeds {statistics.fmean(losses):.{digits}f} ± {statistics.stdev(losses):.{digits}f}"
     assert shown in (workspace / "reports/toy.html").read_text()

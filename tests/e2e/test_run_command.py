@@ -19,7 +19,7 @@ def rows(path: Path) -> list[list[str]]:
 def test_run_ends_with_a_board_and_checked_submissions(harness, workspace):
     done = harness("run", "toy", "-s", "near", "-s", "calibrated")
     assert done.code == 0, done.err
-    for text in ("baseline-prior", "near", "calibrated", "SIMULATED", "submissions/toy/best.csv", "harness ui toy"):
+    for text in ("baseline-prior", "near", "calibrated", "SIMULATED", "submissions/toy/best.csv", " ui toy\n"):
         assert text in done.out, text
     files = sorted(path.name for path in (workspace / "submissions/toy").iterdir())
     assert files == ["baseline-prior.csv", "best.csv", "calibrated.csv", "near.csv"]

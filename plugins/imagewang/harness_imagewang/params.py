@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from harness.params import param
+from harness.params import document, param
 
 Backbone = Literal["xresnet18", "xresnet34", "xresnet50"]
 LEAST = 16
@@ -19,9 +19,15 @@ def _tasks() -> str:
 
 
 def _knobs() -> str:
-    from harness_imagewang.pretext.registry import knobs
+    """Tell the knobs of the tasks that have such, with their defaults."""
+    from harness_imagewang.pretext.registry import tasks
 
-    return "knobs of the task, as in {across = 2}; " + "; ".join(knobs())
+    told: dict[str, list[str]] = {}
+    for name, task in tasks().items():
+        own = ", ".join(f"{doc.name} {doc.default}" for doc in document(task.Options))
+        if own:
+            told.setdefault(own, []).append(name)
+    return "; ".join(["knobs of the task, as in {across = 2}", *(f"{', '.join(n)}: {own}" for own, n in told.items())])
 
 
 @dataclass(frozen=True)

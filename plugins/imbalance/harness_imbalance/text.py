@@ -74,8 +74,16 @@ class TextTransformer:
         return _joined(parts, len(table))
 
     def transform(self, inputs: Any) -> pd.DataFrame:
-        """Transform other inputs; words that the training rows lack count for nothing."""
+        """Transform other inputs; words that the training rows lack count for nothing.
+
+        Raises
+        ------
+        DataError
+            If the inputs are no table, or have no rows.
+        """
         table = _table(inputs)
+        if not len(table):
+            raise DataError("imbalance.text: there are no rows to transform")
         parts = [self.others.transform(table.drop(columns=self.names))] if self.has_others else []
         parts += [self._named(name, self._weighted(name, table[name].tolist())) for name in self.weights]
         return _joined(parts, len(table))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.errors import ConfigError, nearest
-from harness.params import document, parse_params
+from harness.params import parse_params
 from harness_imagewang import pretext
 from harness_imagewang.pretext.protocol import Pretext
 
@@ -33,16 +33,6 @@ def tasks() -> dict[str, type[Pretext]]:
                 f" {task.name!r}; give one another name"
             )
     return dict(sorted(found.items()))
-
-
-def knobs() -> list[str]:
-    """Return the knobs of the tasks that have such, with their defaults: ``jigsaw: across 2, orders 24``."""
-    told: dict[str, list[str]] = {}
-    for name, task in tasks().items():
-        own = ", ".join(f"{doc.name} {doc.default}" for doc in document(task.Options))
-        if own:
-            told.setdefault(own, []).append(name)
-    return [f"{', '.join(names)}: {own}" for own, names in told.items()]
 
 
 def _below(kind: type[Pretext]) -> Iterator[type[Pretext]]:
