@@ -1,7 +1,7 @@
 """Run the tests marked `fault` and write docs/reliability.md: one line for each fault the harness is to survive.
 
-``python scripts/reliability.py`` (or ``make reliability``) takes a few minutes; options are passed on to pytest. It
-exits with 1 if a test failed or a row has neither a test nor a reason.
+``python scripts/reliability.py`` (or ``make reliability``) takes a while; options are passed on to pytest (``-m "not slow"
+-n 2`` makes the page of a run of all quick tests). It exits with 1 if a test failed or a row has neither a test nor a reason.
 """
 
 from __future__ import annotations
@@ -46,16 +46,12 @@ class Collector:
     def __init__(self) -> None:
         self.found: dict[str, dict[str, Test]] = {}
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item) -> Any:
-        """Note how a part of a test (its set-up, itself, its end) went."""
-        report: pytest.TestReport = yield
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note how a part of a test (its set-up, itself, its end) went; tests/conftest.py tells its rows."""
         if report.when == "call" or report.outcome != "passed":
-            rows = {row for mark in item.iter_markers("fault") for row in mark.args}
-            for row in rows:
-                tests = self.found.setdefault(row, {})
-                note(tests.setdefault(item.nodeid.partition("[")[0], Test()), report)
-        return report
+            for row in {value for name, value in report.user_properties if name == "fault"}:
+                tests = self.found.setdefault(str(row), {})
+                note(tests.setdefault(report.nodeid.partition("[")[0], Test()), report)
 
 
 def note(test: Test, report: pytest.TestReport) -> None:

@@ -16,6 +16,11 @@ import pytest
 TOY = Path(__file__).parent / "toy"
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Put the faults that a test shows into its reports, which other processes send too."""
+    item.user_properties += [("fault", row) for mark in item.iter_markers("fault") for row in mark.args]
+
+
 @dataclass(frozen=True)
 class Done:
     code: int
