@@ -1,7 +1,8 @@
 """Run the tests marked `fault` and write docs/reliability.md: one line for each fault the harness is to survive.
 
-``python scripts/reliability.py`` (or ``make reliability``) takes a while; options are passed on to pytest (``-m "not slow"
--n 2`` makes the page of a run of all quick tests). It exits with 1 if a test failed or a row has neither a test nor a reason.
+``python scripts/reliability.py`` (or ``make reliability``) takes a while; options are passed on to pytest: with
+``-m "not slow" -n 2`` the page is made by a run of all quick tests. It exits with 1 if a test failed or a row has
+neither a test nor a reason.
 """
 
 from __future__ import annotations
