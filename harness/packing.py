@@ -51,6 +51,11 @@ def pack_run(workspace: Workspace, stored: Stored, competitions: Path | None, fo
     write_json(folder / PACK, {"format": FORMAT, "run": stored.directory.name, "competition": competition})
 
 
+def has_models(workspace: Workspace, stored: Stored) -> bool:
+    """Tell whether a run and all its members have models, which imported predictions have not."""
+    return all(run.result["tasks"] or run.result.get("members") for run in _with_members(workspace, stored))
+
+
 def predict_packed(folder: Path, source: Path, output: Path) -> Predicted:
     """Predict a file in the layout of the test file with a packed run.
 

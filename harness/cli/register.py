@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import takewhile
 
 import click
 
@@ -23,14 +24,15 @@ def register_command(
     """Make a run a version of the competition's model in MLflow's registry; without RUN, the leaderboard's first.
 
     Its models are uploaded beside it with all that predicting needs; no pickle among them. The alias `best` points at
-    the leaderboard's first. Others load it: mlflow.pyfunc.load_model("models:/COMP@best").predict(table).
+    the leaderboard's first that has models, which imported predictions have not. Others load it:
+    mlflow.pyfunc.load_model("models:/COMP@best").predict(table).
     """
     from harness.competition_file import FILE, read_competition
     from harness.errors import StoreError
     from harness.finding import find_competition
     from harness.leaderboard import read_board
     from harness.offers import Metric
-    from harness.packing import pack_run
+    from harness.packing import has_models, pack_run
     from harness.plugins import load_plugins
     from harness.store import Workspace, find_run
     from harness.tracking import resolve_uri
@@ -44,10 +46,23 @@ def register_command(
     board, command = read_board(workspace, found, metrics), command_with(shared)
     if not board.entries:
         raise StoreError(f"no finished run of {found.id}; run: {command} run {found.id}")
-    first = board.entries[0]
-    if first["baseline"] and not run:
-        raise StoreError(f"nothing on the leaderboard of {found.id} beats {first['name']}; name the run to register")
-    stored = find_run(workspace, run or str(first["run_id"]), found.id)
+    first = next(
+        (
+            one
+            for one in takewhile(lambda entry: not entry["baseline"], board.entries)
+            if has_models(workspace, find_run(workspace, str(one["run_id"]), found.id))
+        ),
+        None,
+    )
+    if first is None and not run:
+        name = board.entries[0]["name"]
+        told = (
+            f"nothing on the leaderboard of {found.id} beats {name}"
+            if board.entries[0]["baseline"]
+            else (f"nothing on the leaderboard of {found.id} above its baselines has models, {name} has none")
+        )
+        raise StoreError(f"{told}; name the run to register")
+    stored = find_run(workspace, run or str(first["run_id"] if first else ""), found.id)
     entry = next((one for one in board.entries if one["run_id"] == stored.directory.name), None)
     if entry is None:
         raise StoreError(

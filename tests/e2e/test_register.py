@@ -4,6 +4,7 @@ import json
 import pickle
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -87,6 +88,29 @@ def test_a_blend_brings_its_members(harness, workspace, competitions, tmp_path):
 
     predict_packed(Path(source) / "data", tmp_path / "rows.json", tmp_path / "out.csv")
     assert (tmp_path / "out.csv").read_bytes() == wanted
+
+
+def test_without_a_name_an_import_that_leads_is_passed_over(harness, workspace):
+    run = run_of(harness, "calibrated")
+    folder = next((workspace / "runs/toy").glob("calibrated-s0-*"))
+    for name in ("oof", "test"):
+        frame = pd.read_parquet(folder / f"{name}.parquet")
+        columns = [column for column in frame if column.startswith("prediction:")]
+        classes = [column.removeprefix("prediction:") for column in columns]
+        values = frame[columns].set_axis(classes, axis=1)
+        if name == "oof":  # halfway to the truth
+            values = (values + (frame["target"].to_numpy()[:, None] == np.array(classes))) / 2
+        pd.concat([frame["id"], values], axis=1).to_csv(workspace / f"{name}.csv", index=False)
+    files = ("--oof", "oof.csv", "--test", "test.csv")
+    assert harness("import", "toy", "--name", "notebook", *files).code == 0
+    assert harness("leaderboard", "toy", "--json").json["entries"][0]["name"] == "notebook"
+    done = harness("register", "toy", "--json")
+    assert done.code == 0, done.err
+    assert (done.json["run_id"], done.json["aliases"]) == (run, ["best"])
+    shutil.rmtree(folder)
+    nothing = harness("register", "toy")
+    assert nothing.code == 2
+    assert "above its baselines has models, notebook has none; name the run to register" in nothing.err
 
 
 def test_what_cannot_be_registered_is_said_in_one_line(harness, workspace):
