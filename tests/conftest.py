@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 TOY = Path(__file__).parent / "toy"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -88,3 +89,15 @@ def real_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("real data is not on this machine (HARNESS_REAL_DATA)")
     return Path(folder)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Start a headless Chromium; skip where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium on this machine")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield started
+        started.close()

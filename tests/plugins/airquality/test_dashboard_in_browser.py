@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 
 import numpy as np
@@ -13,21 +12,9 @@ from harness_airquality.dashboard.data import Shown
 from harness_airquality.dashboard.page import write_page
 from harness_airquality.dashboard.predictions import read_predictions
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
 OPEN = 2.0
 """Seconds from navigation to the first chart, at most; where the bare library takes as long, a fifth more than it."""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium on this machine")
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield started
-        started.close()
 
 
 def cities(n: int = 71, days: int = 587) -> pd.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -18,7 +17,6 @@ from harness_protein.report.page import write
 from harness.data import Dataset
 from harness.results import Shown
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 HOSTILE = "<img src=x onerror=alert(1)>"
 SIZES = (("char", 1000), ("kmer", 1000), ("bpe", 250), ("bpe", 1000), ("bpe", 4000), ("unigram", 1000))
 
@@ -164,17 +162,6 @@ def test_other_data_is_left_to_the_built_in(dataset, board, competition, tmp_pat
     strange = SimpleNamespace(**{**vars(competition), "data": SimpleNamespace(source="imbalance.table")})
     assert write(strange, shown, tmp_path / "a.html") is None
     assert write(competition, Shown(predictions=tmp_path / "p.csv"), tmp_path / "a.html") is None
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium on this machine")
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield started
-        started.close()
 
 
 def test_it_fits_a_phone_and_asks_the_network_for_nothing(browser, dataset, board, competition, tmp_path):
