@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.app import Shared, competition_argument, echo_json, json_option, one_line, shared_of
-from harness.cli.train import data_option, tracking_option
+from harness.cli.train import data_option, folds_option, tracking_option
 
 if TYPE_CHECKING:
     from harness.prepare import Prepared
@@ -208,7 +208,7 @@ def predict_command(ctx: click.Context, run: str, source: Path, output: Path) ->
 @click.option("--oof", type=FILE, required=True, help="CSV or Parquet: id and one column per class, for training rows.")
 @click.option("--test", type=FILE, required=True, help="The same for the test rows.")
 @click.option("--valid", type=FILE, help="The same for the labelled validation rows, where there are such.")
-@click.option("--folds", type=click.IntRange(min=2), help="Number of folds, if not the competition's own.")
+@folds_option
 @data_option
 @tracking_option
 @click.option("--no-tracking", is_flag=True, help="Do not write to MLflow.")

@@ -57,6 +57,23 @@ data_option = click.option(
 unlabelled_option = click.option(
     "--unlabelled", multiple=True, metavar="PATH", help="A file or folder of rows without targets, to pretrain on."
 )
+folds_option = click.option(
+    "--folds", type=click.IntRange(min=2), help="Number of folds, if not the competition's own."
+)
+threads_option = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    help="Threads a task may use.  [default: all (or OMP_NUM_THREADS), shared by workers]",
+)
+address_option = click.option(
+    "--address", default="", help="Of a running cluster, for an executor that uses one (ray)."
+)
+out_option = click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the submission files."
+)
+allow_split_option = click.option(
+    "--allow-split", is_flag=True, help="Keep a split at random that is not like the test set; it is marked."
+)
 tracking_option = click.option(
     "--tracking-uri", metavar="URI", help="MLflow database or server.  [default: mlflow.db in the workspace]"
 )
@@ -66,26 +83,22 @@ tracking_option = click.option(
 @competition_argument
 @strategy_option
 @click.option("--seed", "seeds", multiple=True, type=click.IntRange(min=0), help="Seed; of several, the mean too.")
-@click.option("--folds", type=click.IntRange(min=2), help="Number of folds, if not the competition's own.")
+@folds_option
 @set_option
 @data_option
 @unlabelled_option
 @device_option
-@click.option(
-    "--threads",
-    type=click.IntRange(min=1),
-    help="Threads a task may use.  [default: all (or OMP_NUM_THREADS), shared by workers]",
-)
+@threads_option
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Tasks at once.")
 @click.option("--executor", default="", help="How they run.  [default: process; sequential with one worker]")
-@click.option("--address", default="", help="Of a running cluster, for an executor that uses one (ray).")
+@address_option
 @click.option(
     "--budget", default="", help="Time for each strategy on a seed, as 30m or 1h30m; the others go on when it is up."
 )
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the submission files.")
+@out_option
 @click.option("--fast", is_flag=True, help="A subsample and one fold, marked as such: does it work at all?")
 @skip_bad_option
-@click.option("--allow-split", is_flag=True, help="Keep a split at random that is not like the test set; it is marked.")
+@allow_split_option
 @click.option("--retry-failed", is_flag=True, help="Try strategies again that failed before.")
 @tracking_option
 @click.option("--no-tracking", is_flag=True, help="Do not write to MLflow.")

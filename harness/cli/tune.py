@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.app import competition_argument, complete_strategies, echo_json, json_option, one_line, shared_of
-from harness.cli.train import data_option, device_option, set_option, shown_path, tracking_option
+from harness.cli.train import (
+    address_option,
+    allow_split_option,
+    data_option,
+    device_option,
+    folds_option,
+    out_option,
+    set_option,
+    shown_path,
+    threads_option,
+    tracking_option,
+)
 from harness.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -39,21 +50,17 @@ TRIALS = 30
     help="Tune only these: depth, model.depth=2:8, learning_rate=0.01:0.3:log, loss=a,b.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of runs and of suggestions.")
-@click.option("--folds", type=click.IntRange(min=2), help="Number of folds, if not the competition's own.")
+@folds_option
 @set_option
 @data_option
 @device_option
-@click.option(
-    "--threads",
-    type=click.IntRange(min=1),
-    help="Threads a task may use.  [default: all (or OMP_NUM_THREADS), shared by workers]",
-)
+@threads_option
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Folds at once.")
 @click.option("--executor", default="", help="How they run.  [default: process; sequential without a budget]")
-@click.option("--address", default="", help="Of a running cluster, for an executor that uses one (ray).")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the submission files.")
+@address_option
+@out_option
 @click.option("--no-confirm", is_flag=True, help="Do not run default and winner again on other folds.")
-@click.option("--allow-split", is_flag=True, help="Keep a split at random that is not like the test set; it is marked.")
+@allow_split_option
 @tracking_option
 @click.option("--no-tracking", is_flag=True, help="Do not write to MLflow.")
 @json_option
