@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def gather_provenance(prepared: Prepared, workspace: Path, device: str) -> Prove
 def machine_facts(device: str) -> dict[str, Any]:
     """Return versions of every installed package, Python, processor, GPU, and variables that change arithmetic."""
     return {
-        "packages": _packages(),
+        "packages": dict(_packages()),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "hardware": {"cpu": _cpu(), "cpus": count_cpus(), "gpu": _gpu() if device == "cuda" else None},
@@ -119,10 +120,15 @@ def digest_like(path: Path, known: str) -> str:
     return f"bytes {path.stat().st_size}" if known.startswith("bytes ") else sha256(path)
 
 
+@cache
 def _packages() -> dict[str, str]:
     from importlib.metadata import distributions
 
-    found = {str(one.metadata["Name"]): str(one.version) for one in distributions() if one.metadata["Name"]}
+    found = {}
+    for one in distributions():
+        told = one.metadata  # read from its file each time it is asked for
+        if told["Name"]:
+            found[str(told["Name"])] = str(told["Version"])
     return dict(sorted(found.items()))
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,8 +52,42 @@ def workspace(tmp_path: Path) -> Path:
     return target
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database with MLflow's tables, which take seconds to make."""
+    from harness.tracking.server import open_client
+
+    folder = tmp_path_factory.mktemp("mlflow")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        open_client(f"sqlite:///{folder / 'made.db'}")
+    with contextlib.closing(sqlite3.connect(folder / "made.db")) as made:
+        made.execute("VACUUM INTO ?", (str(folder / "mlflow.db"),))
+    return folder / "mlflow.db"
+
+
+@pytest.fixture(scope="session")
+def tables_at_once(empty_database: Path) -> Iterator[None]:
+    """Let new databases of this process be copies of one."""
+    from mlflow.store.db import utils
+
+    make = utils._initialize_tables
+
+    def copied(engine) -> None:
+        file = Path(engine.url.database or "")
+        if engine.dialect.name != "sqlite" or not file.is_file() or file.stat().st_size:
+            make(engine)
+            return
+        engine.dispose()
+        shutil.copyfile(empty_database, file)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(utils, "_initialize_tables", copied)
+        yield
+
+
 @pytest.fixture
-def harness(competitions: Path, workspace: Path, monkeypatch, capsys) -> Callable[..., Done]:
+def harness(competitions: Path, workspace: Path, tables_at_once, monkeypatch, capsys) -> Callable[..., Done]:
     """Return ``harness("run", "toy", ...)``: the command line, called in this process for speed."""
     from harness.cli import main
 

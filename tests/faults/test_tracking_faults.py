@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -11,7 +12,6 @@ import subprocess
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from http import HTTPStatus
@@ -27,7 +27,6 @@ from harness.store import locked
 from harness.tracking import sync
 from harness.tracking.journal import Journal
 from harness.tracking.owner import this_process
-from harness.tracking.server import open_client
 
 # MLflow and its dependencies warn of their own deprecations while they are imported and used
 pytestmark = [
@@ -82,24 +81,15 @@ class FailingServer:
         return self.application(environ, start_response)
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        open_client(f"sqlite:///{path}")
-    return path.read_bytes()
-
-
 @pytest.fixture
-def server(tmp_path: Path, empty_database: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[FailingServer]:
+def server(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FailingServer]:
     """A server in this process; its store is ``server/mlflow.db``."""
     from mlflow.server import app, handlers
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     home = tmp_path / "server"
     home.mkdir()
-    (home / "mlflow.db").write_bytes(empty_database)
+    shutil.copyfile(empty_database, home / "mlflow.db")
     store = SqlAlchemyStore(f"sqlite:///{home}/mlflow.db", (home / "artifacts").as_uri())
     monkeypatch.setattr(handlers, "_tracking_store", store)
     monkeypatch.setattr("harness.tracking.worker.PAUSES", (0.05,))
