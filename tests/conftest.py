@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -18,6 +19,7 @@ import pytest
 
 TOY = Path(__file__).parent / "toy"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTj2FAAAAABJRU5ErkJggg==")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -86,11 +88,25 @@ def tables_at_once(empty_database: Path) -> Iterator[None]:
         yield
 
 
+def blank(figure, target, **options) -> None:
+    """Save a figure as one white pixel."""
+    if hasattr(target, "write"):
+        target.write(PIXEL)
+    else:
+        Path(target).write_bytes(PIXEL)
+
+
 @pytest.fixture
-def harness(competitions: Path, workspace: Path, tables_at_once, monkeypatch, capsys) -> Callable[..., Done]:
-    """Return ``harness("run", "toy", ...)``: the command line, called in this process for speed."""
+def harness(request, competitions: Path, workspace: Path, tables_at_once, monkeypatch, capsys) -> Callable[..., Done]:
+    """Return ``harness("run", "toy", ...)``: the command line, called in this process for speed.
+
+    Figures are made but not drawn, which takes as long as all the rest; ``@pytest.mark.drawn`` is for tests of what a
+    person sees.
+    """
     from harness.cli import main
 
+    if request.node.get_closest_marker("drawn") is None:
+        monkeypatch.setattr("matplotlib.figure.Figure.savefig", blank)
     monkeypatch.chdir(workspace)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 

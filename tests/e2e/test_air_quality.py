@@ -88,6 +88,7 @@ def test_the_audit_of_the_sample_names_the_split_by_place(harness):
     assert scores["random"] < 0.95 * scores["group"]
 
 
+@pytest.mark.drawn
 def test_the_page_shows_the_run_and_prints_coverage_by_city(harness, workspace, competitions):
     africa(competitions, **{"simulate = 40": "simulate = 20", "simulate_days = 120": "simulate_days = 40"})
     assert harness("run", "africa", "-s", "extra-trees-interval", *SMALL).code == 0

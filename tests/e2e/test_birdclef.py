@@ -51,6 +51,7 @@ def test_every_edition_runs_from_its_sample_to_a_checked_submission(harness, wor
         assert len(np.unique(values)) > 10
 
 
+@pytest.mark.drawn
 def test_the_network_trains_and_leaves_figures_species_and_peaks(harness, workspace, competitions):
     small(competitions, "birdclef-2021")
     quick = ("mels=32", "hop=2048", "epochs=1", "epoch_examples=64")

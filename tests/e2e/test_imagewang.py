@@ -43,6 +43,7 @@ def result_of(workspace: Path, name: str) -> SimpleNamespace:
     return SimpleNamespace(folder=path.parent, **json.loads(path.read_text()))
 
 
+@pytest.mark.drawn
 def test_from_a_tree_to_a_board_a_page_and_a_submission(harness, workspace: Path, tree: Path, tmp_path: Path) -> None:
     done = harness("run", "imagewang", "--data", tree, "-s", "scratch", "-s", "greyblur", "-s", "simclr-knn", *TINY)
     assert done.code == 0, done.err

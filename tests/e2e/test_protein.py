@@ -46,6 +46,7 @@ def test_from_a_folder_to_a_checked_submission(harness, workspace: Path, layout:
     assert pd.read_csv(tmp_path / "new.csv")["ID"].tolist() == ["first", "second"]
 
 
+@pytest.mark.drawn
 def test_ulmfit_reads_a_corpus_and_says_so(harness, workspace: Path, layout: Path, tmp_path: Path) -> None:
     corpus = tmp_path / "others.fasta"
     corpus.write_text("".join(f">{row}\n{'ACDEFGHIKLMNPQRSTVWY' * 4}\n" for row in range(3)))

@@ -14,6 +14,7 @@ def seconds_to_open(page, address):
     return time.perf_counter() - started
 
 
+@pytest.mark.drawn
 def test_the_page_opens_without_a_request_and_axe_finds_nothing(browser, harness, workspace):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
     assert harness("run", "toy", "--no-tracking").code in (0, 3)
@@ -48,6 +49,7 @@ def test_the_page_opens_without_a_request_and_axe_finds_nothing(browser, harness
         context.close()
 
 
+@pytest.mark.drawn
 def test_the_keyboard_reaches_the_content_and_every_table(browser, harness, workspace):
     assert harness("run", "toy", "-s", "near", "--no-tracking").code == 0
     assert harness("report", "toy").code == 0

@@ -2,7 +2,10 @@
 
 import re
 
+import pytest
 
+
+@pytest.mark.drawn
 def test_the_page_shows_the_board_the_notes_and_the_figures(harness, workspace, competitions):
     assert harness("run", "toy", "-s", "near*", "--no-tracking").code == 0
     done = harness("report", "toy")

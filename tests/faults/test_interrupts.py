@@ -48,9 +48,14 @@ def stuck(competitions):
 def start(competitions: Path, workspace: Path, *extra: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "harness", "--competitions", str(competitions), *ARGS, *extra]
     env = {**os.environ, "TOY_COUNT": str(workspace / "count")}
-    return subprocess.Popen(
-        command, cwd=workspace, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
+    # a shell starts what is in its background with SIGINT ignored, which children inherit
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            command, cwd=workspace, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def wait_until(holds, seconds=60.0):
