@@ -14,9 +14,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 setup: $(STAMP)
 
+# Compiled on all cores, where pip uses one; files for other Pythons, which some packages bring, need not compile.
 $(STAMP): $(PROJECTS) constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,docs]' $(foreach plugin,$(PLUGINS),-e '$(plugin)[sample]')
+	$(BIN)/python -m pip install -q --no-compile -c constraints.txt -e '.[dev,docs]' $(foreach plugin,$(PLUGINS),-e '$(plugin)[sample]')
+	$(BIN)/python -m compileall -q -j 0 $(VENV)/lib > /dev/null 2>&1 || true
 	touch $@
 
 demo: $(STAMP)  ## a leaderboard and a submission from real data that needs no download
