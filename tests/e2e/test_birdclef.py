@@ -30,7 +30,9 @@ def small(competitions, name):
     file.write_text(file.read_text().replace("simulate = true\n", SMALL).replace("folds = 5", "folds = 3"))
 
 
-@pytest.mark.parametrize("year", ["2021", "2022", "2023", "2024", "2025", "2026"])
+@pytest.mark.parametrize(
+    "year", ["2021", "2022", *(pytest.param(year, marks=pytest.mark.slow) for year in ("2023", "2024", "2025")), "2026"]
+)
 def test_every_edition_runs_from_its_sample_to_a_checked_submission(harness, workspace, competitions, year):
     name = f"birdclef-{year}"
     small(competitions, name)

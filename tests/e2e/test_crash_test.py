@@ -15,7 +15,7 @@ ARGS = ("crash-test", "toy", "-s", "near", "--set", "near.slow=0.3", "--set", "n
 
 
 @pytest.mark.fault("F-01", "F-02")
-@pytest.mark.parametrize(("kills", "workers"), [(2, 1), (1, 2)])
+@pytest.mark.parametrize(("kills", "workers"), [pytest.param(3, 1, marks=pytest.mark.slow), (1, 2)])
 def test_a_run_that_is_killed_and_resumed_is_the_same(harness, kills, workers):
     done = harness(*ARGS, "--kills", kills, "--workers", workers)
     assert done.code == 0, done.out + done.err

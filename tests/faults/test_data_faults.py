@@ -142,7 +142,14 @@ def test_targets_that_are_no_numbers_are_refused_with_their_rows(harness, table,
 @pytest.mark.fault("F-21")
 @pytest.mark.parametrize(
     "model",
-    ["logistic_regression", "random_forest", "hist_gradient_boosting", "catboost", "rusboost", "easy_ensemble"],
+    [
+        "logistic_regression",
+        "random_forest",
+        "hist_gradient_boosting",
+        "catboost",
+        "rusboost",
+        pytest.param("easy_ensemble", marks=pytest.mark.slow),
+    ],
 )
 def test_missing_empty_and_constant_columns_never_make_a_prediction_nan(harness, table, workspace, model):
     rows = [f"r{n},{'' if n % 3 else n},,7,{n % 2}" for n in range(60)]
