@@ -129,7 +129,7 @@ def _lines(draft: Draft) -> list[tuple[str, str, str]]:
     for name, chosen in params.items():
         if chosen.used and chosen.why:
             value = ", ".join(map(str, chosen.value)) if isinstance(chosen.value, list) else str(chosen.value)
-            lines.append((name, value, chosen.why))
+            lines.append((name, value.replace("\t", "\\t"), chosen.why))
     folds = found.split.params.get("folds")
     lines.append(("split", found.split.name + (f", {folds} folds" if folds else ""), draft.split.why))
     lines.append(("metric", found.primary, asked.metric_why))

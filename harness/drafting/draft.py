@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from harness.competition import Blend, Competition, DataSpec, Use, VariantSpec
 from harness.data import Dataset, TaskType
 from harness.drafting.asked import Asked, what_is_asked
 from harness.drafting.gather import surest
 from harness.drafting.split import FOLDS, Split, base_split, choose_split
-from harness.errors import DataError, listed
+from harness.errors import ConfigError, DataError, listed
 from harness.leaks.scan import scan
 from harness.plugins import Plugins
 from harness.prepare import Prepared, Setting, assembled, load_dataset
@@ -96,6 +98,7 @@ def make_draft(
     tell("reading")
     dataset = load_dataset(start, plugins, setting)
     _check_ids(dataset)
+    few = _check_folds(dataset, wishes.folds)
     asked = what_is_asked(dataset, plugins, wishes.metric, (proposal.id, proposal.target))
     adjuster = _adjuster(asked)
     competition = _complete(start, proposal, asked, adjuster)
@@ -115,7 +118,7 @@ def make_draft(
         adjuster=adjuster,
         rows={name: len(part) for name, part in parts.items() if part is not None},
         findings=scan(prepared, tell).findings,
-        notes=(*proposal.notes, *dataset.info.notes),
+        notes=(*proposal.notes, *dataset.info.notes, *few),
         has_sample=dataset.sample_submission is not None,
     )
 
@@ -149,6 +152,21 @@ def _adjuster(asked: Asked) -> Chosen | None:
     if asked.metrics[0] in ("macro_f1", "f1"):
         return Chosen(THRESHOLD, "cut-offs that are best for F1, learned out of fold; probabilities stay as they are")
     return None
+
+
+def _check_folds(dataset: Dataset, folds: int) -> list[str]:
+    """Refuse more folds than the rarest class has rows, if somebody wants more than usual; else tell of it."""
+    if not dataset.info.task_type.single_label or dataset.train.targets is None:
+        return []
+    codes, counts = np.unique(dataset.train.targets[dataset.train.scored_rows()], return_counts=True)
+    fewest = int(counts.min(initial=folds))
+    if fewest >= folds:
+        return []
+    rarest = dataset.info.classes[codes[np.argmin(counts)]]
+    told = f"class {rarest!r} has {fewest} rows, fewer than the {folds} folds, some of which will have none of it"
+    if folds > FOLDS:
+        raise ConfigError(f"--folds {folds}: {told}; expected at most {max(fewest, FOLDS)}")
+    return [told]
 
 
 def _check_ids(dataset: Dataset) -> None:

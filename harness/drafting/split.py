@@ -101,10 +101,11 @@ def _by_roles(prepared: Prepared) -> tuple[Use, str]:
     if verdict.own_fits:
         return own, f"{plain}; {verdict.reason}"
     use = {key: value for key, value in tried[verdict.split].use.items() if key in _KEPT}
-    name = str(use.pop("use"))
+    name, reason = str(use.pop("use")), verdict.reason
     if name == "group" and dataset.info.task_type.single_label:
         name = "stratified_group"
-    return Use(name, use), verdict.reason
+        reason = reason.replace("of what group validates", f"of what {name} validates")
+    return Use(name, use), reason
 
 
 _KEPT = ("use", "folds", "seed", *COLUMNS.values())

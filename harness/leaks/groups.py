@@ -109,9 +109,26 @@ def _all_new(material: Material) -> Iterator[tuple[str, Codes, bool]]:
         for name in map(str, table.columns):
             if name in roles or name not in other or not _names(table[name], are_inputs):
                 continue
-            known = other[name].dropna()
+            known = _filled(other[name])
+            if not are_inputs and _is_target(_filled(table[name]), material):
+                continue
             if (len(known) or unseen.get(name)) and not known.astype(object).isin(table[name].astype(object)).any():
                 yield name, pd.factorize(table[name].astype(object))[0].astype(np.int64), are_inputs
+
+
+def _filled(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Return the values that are not missing, an empty text among those."""
+    known = values.dropna()
+    return known[(known.astype(object) != "").to_numpy(dtype=bool)]
+
+
+def _is_target(values: pd.Series[Any], material: Material) -> bool:
+    """Whether a column holds the classes, as the rows of a source may carry theirs beside the inputs."""
+    targets, classes = material.train.targets, material.prepared.dataset.info.classes
+    if targets is None or not classes or not len(values) or np.ndim(targets) != 1:
+        return False
+    names = np.asarray(classes, dtype=object)[np.asarray(targets)[values.index]]
+    return bool((values.astype(str).to_numpy(dtype=object) == names).all())
 
 
 def _names(values: pd.Series[Any], is_input: bool) -> bool:

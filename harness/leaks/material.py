@@ -15,6 +15,7 @@ from harness.data import Examples
 from harness.findings import Finding
 from harness.leaks.strength import Target, targets_of
 from harness.prepare import Prepared
+from harness.tabular.columns import as_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,6 +77,14 @@ class Material:
         """What counts as one observation: the groups of the sample's rows, where all are known."""
         groups = self.where["train"].groups
         return groups[self.rows] if groups is not None and (groups >= 0).all() else None
+
+    @property
+    def is_time_the_id(self) -> bool:
+        """Whether rows are named by their own time."""
+        name, meta = self.prepared.dataset.info.roles.get("time", ""), self.train.meta
+        if meta is None or name not in meta:
+            return False
+        return [str(one) for one in self.train.ids] == as_text(meta[name]).tolist()
 
     def table(self, part: str) -> pd.DataFrame | None:
         """Return the inputs of a part as a table with text for names, or None where they are none."""

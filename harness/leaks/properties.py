@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from harness.tabular.dates import date_forms, read_dates
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -25,6 +27,9 @@ FEW_WORDS = 5
 """Rows that one word must have on average to be worth a look."""
 REPEATED = 0.2
 """Share of a test set's numbers that training has too, from which both were counted separately."""
+DATE = "the date in the id"
+"""Name of the property of ids that are dates."""
+COMPACT = "%Y%m%d"
 HEX = re.compile(r"[0-9a-fA-F]{6,}(?:-[0-9a-fA-F]+)*")
 
 
@@ -76,6 +81,34 @@ def _reach(train: Floats, other: Floats) -> float:
     return float((inside & (near <= 2 * np.quantile(np.diff(known), 0.95))).mean())
 
 
+def of_ids(ids: Mapping[str, Sequence[Any]], are_times: bool = False) -> list[Property]:
+    """Read what ids of several parts tell; of dates, and of what is the rows' own time, only when they are.
+
+    Examples
+    --------
+    >>> [one.name for one in of_ids({"train": ["2024-01-31", "2024-02-01"], "test": ["2024-03-01"]})]
+    ['the date in the id']
+    """
+    texts = pd.Series([str(one) for found in ids.values() for one in found], dtype=object)
+    read = _dates(texts, are_times)
+    if read is None:
+        return of_names(ids, "the id")
+    ends = np.cumsum([len(found) for found in ids.values()])[:-1]
+    one = Property(DATE, dict(zip(ids, np.split(read, ends), strict=True)), True)
+    return [one] if _varies(one.parts["train"], True) else []
+
+
+def _dates(texts: pd.Series, are_times: bool) -> Floats | None:
+    """Return ids as seconds, or as the numbers that times are; None if they are no times."""
+    forms = date_forms(texts)
+    if not forms and texts.str.fullmatch(r"(19|20)\d{6}").all() and read_dates(texts, COMPACT).notna().all():
+        forms = [COMPACT] if len(texts) else []
+    if forms:
+        return read_dates(texts, forms[0]).to_numpy().astype("datetime64[s]").astype(np.float64)
+    numbers = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64) if are_times else np.array([np.nan])
+    return None if np.isnan(numbers).any() else numbers
+
+
 def of_names(names: Mapping[str, Sequence[Any]], what: str) -> list[Property]:
     """Read numbers and words out of the ids or names of several parts; of a path its last part: folders are classes."""
     texts = {
@@ -96,7 +129,7 @@ def of_names(names: Mapping[str, Sequence[Any]], what: str) -> list[Property]:
         ranks = {part: order.loc[list(one)].to_numpy() for part, one in texts.items()}
         found.append(Property(f"the alphabetical order of {what}", ranks, True))
     found.append(Property(f"the first word of {what}", _each(texts, _first_word), False))
-    found.append(Property(f"the letters of {what}", _each(texts, _letters), False))
+    found.append(Property(f"the text beside the digits of {what}", _each(texts, _letters), False))
     return [one for one in found if _varies(one.parts["train"], one.is_number)]
 
 

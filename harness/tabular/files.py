@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import lzma
@@ -26,7 +27,14 @@ if TYPE_CHECKING:
 PARQUET = (".parquet", ".pq", ".parquet.gz")
 SEPARATORS = (",", ";", "\t", "|")
 """What may stand between the values of a CSV; the first where nothing tells."""
+UTF_8 = "utf-8"
+OTHER = "cp1252"
+"""The encoding of a file that is not UTF-8, most likely: Western European, as spreadsheets write it."""
 _DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+
+
+class NotDecodedError(DataError):
+    """A file's bytes are no text in the encoding that it is read in."""
 
 
 def locate(folder: Path, pattern: str, role: str) -> Path:
@@ -80,30 +88,30 @@ def read_table(path: Path, roles: Roles, texts: Iterable[str]) -> pd.DataFrame:
     DataError
         If the file is missing, empty, damaged or without rows.
     """
-    with _reading(path):
+    with _reading(path, roles.encoding):
         frame = _read_parquet(path, roles) if path.name.endswith(PARQUET) else _read_csv(path, roles, set(texts))
     if frame.empty:
         raise DataError(f"{path} has a header but no rows")
     return frame
 
 
-def read_header(path: Path, separator: str) -> tuple[str, ...]:
-    """Return the names of a table's columns.
+def read_header(path: Path, separator: str, encoding: str = "") -> tuple[str, ...]:
+    """Return the names of a table's columns; one without a name, as of an index, is ``Unnamed: POSITION``.
 
     Raises
     ------
     DataError
         If the file is missing, empty or damaged.
     """
-    with _reading(path):
+    with _reading(path, encoding):
         if path.name.endswith(PARQUET):
             import pyarrow.parquet as pq
 
             return tuple(pq.read_schema(path).names)
-        return tuple(str(name) for name in _header(path, separator))
+        return tuple(str(name) for name in _header(path, separator, encoding))
 
 
-def guess_separator(path: Path) -> str:
+def guess_separator(path: Path, encoding: str = "") -> str:
     """Return what stands between the values of a CSV: of `SEPARATORS` the one that cuts its header into most columns.
 
     Raises
@@ -113,7 +121,7 @@ def guess_separator(path: Path) -> str:
     """
     if path.name.endswith(PARQUET):
         return SEPARATORS[0]
-    columns = {separator: len(read_header(path, separator)) for separator in SEPARATORS}
+    columns = {separator: len(read_header(path, separator, encoding)) for separator in SEPARATORS}
     found = max(columns, key=lambda separator: columns[separator])
     if columns[found] < 2:
         raise DataError(f"{path} has a header of one column; expected several, separated by ',', ';', '|' or tabs")
@@ -121,7 +129,7 @@ def guess_separator(path: Path) -> str:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def _reading(path: Path, encoding: str = "") -> Iterator[None]:
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     try:
@@ -131,21 +139,39 @@ def _reading(path: Path) -> Iterator[None]:
         raise DataError(f"{path} is empty; expected a header and rows") from None
     except _DAMAGED as error:
         raise DataError(f"{path} is damaged or cut short ({_line(error)}); fetch it again") from None
-    except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError, OSError, ValueError) as error:
+    except UnicodeDecodeError:
+        found = encoding or UTF_8
+        raise NotDecodedError(
+            f"{path} cannot be read as {found}: save it as UTF-8, or say its own where the source takes one:"
+            f" encoding = {OTHER if found != OTHER else 'latin-1'!r} under [data.params]"
+        ) from None
+    except (pd.errors.ParserError, pd.errors.ParserWarning, OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {_line(error)}") from None
 
 
-def _header(path: Path, separator: str) -> pd.Series[str]:
-    return pd.read_csv(
+def _codec(encoding: str) -> str:
+    """Return the codec of a declared encoding; that of UTF-8 takes a byte order mark off."""
+    try:
+        known = codecs.lookup(encoding or UTF_8).name
+    except LookupError:
+        raise ConfigError(
+            f"data: encoding = {encoding!r} is unknown; expected one such as 'utf-8' or 'cp1252'"
+        ) from None
+    return "utf-8-sig" if known == UTF_8 else known
+
+
+def _header(path: Path, separator: str, encoding: str) -> pd.Series[str]:
+    names = pd.read_csv(
         path,
         header=None,
         nrows=1,
         dtype=str,
         keep_default_na=False,
         sep=separator,
-        encoding="utf-8-sig",
+        encoding=_codec(encoding),
         index_col=False,
     ).iloc[0]
+    return names.where(names != "", [f"Unnamed: {at}" for at in range(len(names))])
 
 
 def _check_zip(path: Path) -> None:
@@ -167,8 +193,8 @@ def _line(error: BaseException) -> str:
 
 
 def _read_csv(path: Path, roles: Roles, texts: set[str]) -> pd.DataFrame:
-    options: dict[str, Any] = {"sep": roles.separator, "encoding": "utf-8-sig", "index_col": False}
-    header = _header(path, roles.separator)
+    options: dict[str, Any] = {"sep": roles.separator, "encoding": _codec(roles.encoding), "index_col": False}
+    header = _header(path, roles.separator, roles.encoding)
     if header.duplicated().any():
         raise DataError(f"{path} has columns of the same name: {listed(header[header.duplicated()])}")
     verbatim = {name for name in (roles.id, roles.target) if name in set(header)}
@@ -207,10 +233,9 @@ def read_sample(path: Path, roles: Roles) -> pd.DataFrame:
     if path.name.endswith(PARQUET):
         frame = read_table(path, roles, ())
         return frame.apply(lambda column: as_text(column).fillna(""))
-    try:
-        return pd.read_csv(path, sep=roles.separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (ValueError, OSError, EOFError) as error:
-        raise DataError(f"{path} cannot be read: {_line(error)}") from None
+    with _reading(path, roles.encoding):
+        encoding = _codec(roles.encoding)
+        return pd.read_csv(path, sep=roles.separator, dtype=str, keep_default_na=False, encoding=encoding)
 
 
 def join_truth(frame: pd.DataFrame, truth: pd.DataFrame, roles: Roles, paths: Mapping[str, Path]) -> pd.DataFrame:

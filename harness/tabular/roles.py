@@ -22,6 +22,8 @@ class Roles(Protocol):
         Texts that mean a missing value, besides the usual ones.
     separator : str
         Between the values of a CSV.
+    encoding : str
+        Of a CSV; empty: UTF-8.
     """
 
     @property
@@ -38,3 +40,5 @@ class Roles(Protocol):
     def missing(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
     def separator(self) -> str: ...  # noqa: D102
+    @property
+    def encoding(self) -> str: ...  # noqa: D102

@@ -106,7 +106,7 @@ def test_a_table_with_a_text(beats_a_constant, tmp_path, competitions):
     beats_a_constant("stories", files, "accuracy")
     found = read_competition(competitions / "stories")
     assert found.data.params["text"] == ["story"]
-    assert {one.features.name for one in found.strategies if one.features} == {"imbalance.text"}
+    assert {one.features.name for one in found.strategies if one.features} == {"imbalance.text", "imbalance.columns"}
 
 
 def test_a_folder_of_images(beats_a_constant, tmp_path):

@@ -35,6 +35,7 @@ class ColumnRoles:
     drop: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     separator: str = ","
+    encoding: str = ""
 
 
 @dataclass(frozen=True)

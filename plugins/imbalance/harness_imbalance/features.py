@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from harness.data import DatasetInfo
 from harness.offers import BuildContext, Features, Transformer
 from harness.params import param
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,13 @@ class TextParams:
     topics: int = param(0, "directions that the words are reduced to (latent semantic analysis); 0: the words", low=0)
 
 
+def is_text(values: pd.Series) -> bool:
+    """Whether a column of inputs holds free text; categories have a dtype of their own."""
+    import pandas as pd
+
+    return bool(pd.api.types.is_object_dtype(values.dtype) or isinstance(values.dtype, pd.StringDtype))
+
+
 def _build_text(params: TextParams, info: DatasetInfo, context: BuildContext) -> Transformer:
     from harness_imbalance.text import TextTransformer
 
@@ -48,7 +58,7 @@ def _build(params: ColumnsParams, info: DatasetInfo, context: BuildContext) -> T
 def features() -> Iterable[Features]:
     """Yield the plugin's features."""
     yield Features(
-        "imbalance.columns", "typed columns; imputed, encoded, scaled inside the fold", ColumnsParams, _build
+        "imbalance.columns", "typed columns; imputed, encoded, scaled inside the fold; no texts", ColumnsParams, _build
     )
     yield Features(
         "imbalance.text",

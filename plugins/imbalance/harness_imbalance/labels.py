@@ -52,7 +52,10 @@ class Labels:
         texts = _texts(frame, column, where)
         absent = np.array([text.strip() in self.missing for text in texts])
         if absent.any():
-            raise DataError(f"{where}: {column!r} is missing in {absent.sum()} rows: {listed(ids[absent])}")
+            raise DataError(
+                f"{where}: {column!r} is missing in {absent.sum()} rows: {listed(ids[absent])} (their ids); take these"
+                " rows out of the file, or fill them: without a target they can neither be learned from nor be scored"
+            )
         if not self.classes:
             return _numbers(texts, column, ids, where)
         strange = np.array([text not in self.codes for text in texts])

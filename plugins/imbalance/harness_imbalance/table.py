@@ -27,7 +27,7 @@ ROLES = ("group", "time", "latitude", "longitude", "region")
 """Meta columns of these names are what they say; splits are audited by them."""
 READER = "imbalance.table 1"
 """Part of every digest: a change in how files are read makes other data of the same bytes."""
-LATER = ("text", "group", "time")
+LATER = ("text", "group", "time", "time_format", "encoding")
 """Parameters that came later: no part of a digest where they are empty, so that older runs stay comparable."""
 
 
@@ -45,9 +45,11 @@ class TableParams:
     text: tuple[str, ...] = param((), "columns of free text, which features turn into numbers")
     group: str = param("", "column that says which rows belong together; kept beside the inputs")
     time: str = param("", "column that says when a row is from; kept beside the inputs")
+    time_format: str = param("", "how the dates in time are written ('%d/%m/%Y'); empty: ISO 8601, or numbers")
     meta: tuple[str, ...] = param((), "columns kept beside the inputs: group, time, ...")
     missing: tuple[str, ...] = param((), "texts that mean a missing value, besides the usual ones")
     separator: str = param(",", "between the values of a CSV")
+    encoding: str = param("", "of the characters of a CSV ('cp1252'); empty: UTF-8")
     train: str = param("train.*", "file of the training rows")
     validation: str = param("", "file of a labelled set that resembles the test; never trained on")
     validation_truth: str = param("", "file with the labels of validation, joined by id, if they are apart")
@@ -228,8 +230,34 @@ def _examples(
 
     ids = row_ids(frame, params, part, where)
     meta = frame.reindex(columns=list(params.meta)).reset_index(drop=True) if params.meta else None
+    if meta is not None and params.time in frame:
+        meta[params.time] = _times(meta[params.time], params, where)
     targets: Any = None if labels is None else labels.encode(frame, params.target, ids, where)
     return Examples(ids=ids, inputs=inputs_of(frame, params, schema, ids, where), targets=targets, meta=meta)
+
+
+def _times(values: pd.Series, params: TableParams, where: str) -> pd.Series:
+    """Return the column of times as numbers, dates or ISO 8601 text."""
+    import pandas as pd
+
+    from harness.tabular.dates import date_forms, read_dates
+
+    if params.time == params.id and not params.time_format:
+        numbers = pd.to_numeric(values, errors="coerce")  # ids are read as text
+        if numbers.notna().all():
+            return numbers
+    if pd.api.types.is_numeric_dtype(values.dtype) and not params.time_format:
+        return values
+    read = read_dates(values, params.time_format)
+    strange = values[(read.isna() & values.notna()).to_numpy()]
+    if len(strange):
+        form = next(iter(date_forms(values)), "") or "%d/%m/%Y"
+        found = f"of the form {params.time_format!r}" if params.time_format else "an ISO 8601 date or a number"
+        raise DataError(
+            f"{where}: time = {params.time!r}: {str(strange.iloc[0])!r} is not {found}, in {len(strange)} rows; say how"
+            f" dates are written: time_format = {form!r} under [data.params]"
+        )
+    return read if params.time_format else values
 
 
 def datasets() -> Iterable[DatasetSource]:

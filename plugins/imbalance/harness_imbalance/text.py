@@ -15,7 +15,7 @@ from sklearn.utils.extmath import randomized_svd
 from harness.data import TaskType
 from harness.errors import DataError
 from harness.files import read_json, write_json
-from harness_imbalance.features import ColumnsParams, TextParams
+from harness_imbalance.features import ColumnsParams, TextParams, is_text
 from harness_imbalance.transform import ColumnsTransformer
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class TextTransformer:
             If the inputs are no table.
         """
         table = _table(inputs)
-        self.names = [str(name) for name in table if _is_text(table[name])]
+        self.names = [str(name) for name in table if is_text(table[name])]
         rest = table.drop(columns=self.names)
         self.has_others = rest.shape[1] > 0
         parts = [self.others.fit_transform(rest, targets)] if self.has_others else []
@@ -143,10 +143,6 @@ def _table(inputs: Any) -> pd.DataFrame:
     if not isinstance(inputs, pd.DataFrame):
         raise DataError(f"imbalance.text works on tables, found {type(inputs).__name__}")
     return inputs
-
-
-def _is_text(values: pd.Series) -> bool:
-    return bool(pd.api.types.is_object_dtype(values.dtype) or isinstance(values.dtype, pd.StringDtype))
 
 
 def _joined(parts: Sequence[pd.DataFrame], rows: int) -> pd.DataFrame:

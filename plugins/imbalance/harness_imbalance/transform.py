@@ -18,7 +18,7 @@ from harness.errors import DataError, nearest
 from harness.persist import load_sklearn, save_sklearn
 from harness.tabular.columns import refuse_infinite
 from harness.tabular.tables import MISSING
-from harness_imbalance.features import ColumnsParams
+from harness_imbalance.features import ColumnsParams, is_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,9 +36,9 @@ TARGET_TYPE = {
 class ColumnsTransformer:
     """The transformer of ``imbalance.columns``.
 
-    A column whose training rows are all missing becomes 0 if imputed and stays missing otherwise; a constant column
-    becomes 0 if scaled; a level that the training rows lack is all zeros one-hot, missing as a code (-1 if imputed),
-    and the training mean as a target encoding.
+    Texts are left out, unless they are encoded as categories are. A column whose training rows are all missing becomes
+    0 if imputed and stays missing otherwise; a constant column becomes 0 if scaled; a level that the training rows lack
+    is all zeros one-hot, missing as a code (-1 if imputed), and the training mean as a target encoding.
     """
 
     def __init__(self, params: ColumnsParams, task: TaskType, seed: int) -> None:
@@ -98,6 +98,9 @@ class ColumnsTransformer:
             raise DataError(f"imbalance.columns works on tables, found {type(inputs).__name__}")
         refuse_infinite(inputs, "imbalance.columns")
         table: pd.DataFrame = inputs
+        if self.params.encode == "none":
+            # texts are no categories, and no model reads them
+            table = table.drop(columns=[name for name in table if is_text(table[name])])
         categories = _categories(table)
         if self.params.impute != "none":
             table = table.assign(**{name: _known(table[name]) for name in categories})

@@ -184,3 +184,48 @@ def test_a_bare_comment_is_no_key(harness, competitions, files):
     assert harness("new", "competition", "mine", *files).code == 0
     table_ = tomllib.loads((competitions / "mine/competition.toml").read_text(encoding="utf-8"))
     assert set(table_) == {"title", "task", "metrics", "data", "split", "submission", "strategies", "blends"}
+
+
+def test_more_folds_than_the_rarest_class_has_rows(harness, competitions, tmp_path):
+    frame = table().assign(y=["rare" if row % 30 == 0 else "common" for row in range(120)])
+    files = write(tmp_path / "data", frame, 90)
+    done = harness("new", "competition", "mine", *files, "--folds", "50")
+    assert done.code == 2
+    assert "--folds 50: class 'rare' has 3 rows, fewer than the 50 folds" in done.err
+    assert "expected at most 5" in done.err
+    done = harness("new", "competition", "mine", *files)
+    assert done.code == 0, done.err
+    assert "class 'rare' has 3 rows, fewer than the 5 folds, some of which will have none of it" in done.out
+
+
+def test_a_tab_is_shown_as_one_writes_it(harness, competitions, tmp_path):
+    files = write(tmp_path / "data", table(), 90)
+    for path in files[1::2]:
+        Path(path).write_text(Path(path).read_text().replace(",", "\t"))
+    done = harness("new", "competition", "mine", *files)
+    assert done.code == 0, done.err
+    assert "\\t  what stands between the values" in done.out
+    assert harness("check", "mine").code == 0
+
+
+def test_a_group_split_is_called_by_its_name_in_its_reason(harness, competitions, tmp_path):
+    frame = table().assign(patient=np.arange(120) // 6)
+    done = harness("new", "competition", "patients", *write(tmp_path / "data", frame, 90))
+    assert "of what stratified_group validates" in done.out
+    assert "of what group validates" not in done.out
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d/%m/%Y"])
+def test_days_that_name_the_rows_make_a_split_by_time_and_are_no_leak(harness, competitions, tmp_path, form):
+    days = pd.date_range("2024-01-01", periods=400)
+    seasons = np.sin(np.arange(400) / 58) + np.random.default_rng(0).normal(size=400) * 0.1
+    frame = table(400).drop(columns="id").assign(day=days.strftime(form), y=seasons)
+    files = write(tmp_path / "data", frame, 300)
+    frame[300:][["day", "y"]].to_csv(tmp_path / "sample.csv", index=False)
+    done = harness("new", "competition", "days", *files, "--sample", str(tmp_path / "sample.csv"))
+    assert done.code == 0, done.err
+    found = read_competition(competitions / "days")
+    assert (found.split.name, found.split.params["time_on"], found.submission.id) == ("time", "day", "day")
+    done = harness("check", "days")
+    assert done.code == 0, done.out
+    assert "note: id-order: the date in the id predicts the target" in done.out

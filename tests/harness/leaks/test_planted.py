@@ -375,3 +375,79 @@ def test_a_number_of_the_row_left_among_the_inputs(rows, prepared):
     train = train.with_inputs(train.inputs.assign(index=np.arange(600)))
     test = test.with_inputs(test.inputs.assign(index=np.arange(600, 800)))
     assert "id-as-input" in leaks(prepared(train, test))
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d/%m/%Y %H:%M", "%Y%m%d", "numbers"])
+def test_ids_that_are_times_tell_of_seasons_and_are_no_leak(form, rows, prepared):
+    train, test = rows(task=NUMBER)
+    when = np.arange(800)
+    season = np.sin(when / 58)
+    days = pd.Series(pd.Timestamp("2021-01-01") + pd.to_timedelta(when, unit="D"))
+    ids = (when.astype(str) if form == "numbers" else days.dt.strftime(form).to_numpy()).astype(object)
+    meta = [pd.DataFrame({"when": part}) for part in (when[:600], when[600:])]
+    train = replace(train, ids=ids[:600], targets=season[:600], meta=meta[0] if form == "numbers" else None)
+    test = replace(test, ids=ids[600:], meta=meta[1] if form == "numbers" else None)
+    card = scan(prepared(train, test, task=NUMBER, roles={"time": "when"} if form == "numbers" else {}))
+    found = [one for one in card.findings if one.kind in ("id-order", "id-text", "row-order")]
+    assert [(one.kind, one.severity) for one in found] == [("id-order", Severity.NOTE)]
+    assert found[0].what.startswith("the date in the id predicts the target out of fold")
+
+
+@pytest.mark.parametrize(
+    ("start", "told"),
+    [(1600, "test ids go on after the last"), (500, "test ids are all before the first"), (1000, "do not continue it")],
+)
+def test_what_is_told_of_test_ids_beside_a_sorted_train_file(start, told, rows, prepared):
+    train, test = rows()
+    train = replace(train.take(np.argsort(train.targets)), ids=np.arange(1000, 1600).astype(str).astype(object))
+    test = replace(test, ids=np.arange(start, start + 200).astype(str).astype(object))
+    (found,) = [one for one in scan(prepared(train, test)).findings if one.kind == "row-order"]
+    assert found.severity is Severity.WARNING
+    assert told in found.what
+
+
+@pytest.mark.parametrize("sizes", [(32, 32), (32, 40)])
+def test_pictures_made_alike_differ_in_size_by_what_is_in_them(sizes, tmp_path, prepared):
+    image = pytest.importorskip("PIL.Image")
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 2, 300)
+    paths = [tmp_path / f"{name}.png" for name in rng.permutation(3000)[:300]]
+    for path, target in zip(paths, targets, strict=True):
+        pixels = rng.integers(0, 120 + 80 * target, (32, sizes[target])).astype(np.uint8)
+        image.fromarray(pixels).save(path)
+    ids = np.array([path.stem for path in paths], dtype=object)
+    card = scan(prepared(Examples(ids[:200], paths[:200], targets[:200]), Examples(ids[200:], paths[200:])))
+    (found,) = [one for one in card.findings if one.kind == "file-size"]
+    assert found.severity is (Severity.WARNING if sizes == (32, 32) else Severity.LEAK)
+    assert ("all files are PNG of 32 x 32 pixels" in found.what) == (sizes == (32, 32))
+
+
+def test_sounds_made_alike_differ_in_size_by_what_is_in_them(tmp_path, prepared):
+    soundfile = pytest.importorskip("soundfile")
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 2, 120)
+
+    def parts(folder, seconds):
+        (tmp_path / folder).mkdir()
+        paths = [tmp_path / folder / f"{name}.flac" for name in rng.permutation(1200)[:120]]
+        for path, target in zip(paths, targets, strict=True):
+            soundfile.write(path, rng.normal(size=800 + seconds * target) * (0.1 + 0.1 * target), 8000)
+        ids = np.array([path.stem for path in paths], dtype=object)
+        return Examples(ids[:80], paths[:80], targets[:80]), Examples(ids[80:], paths[80:])
+
+    alike = [one for one in scan(prepared(*parts("alike", 0))).findings if one.kind == "file-size"]
+    assert [one.severity for one in alike] == [Severity.WARNING]
+    assert "all files are FLAC of 8000 Hz and 0.1 s" in alike[0].what
+    assert "file-size" in leaks(prepared(*parts("longer", 400)))
+
+
+@pytest.mark.parametrize("missing", ["", None])
+def test_the_target_beside_the_inputs_and_what_the_test_set_has_no_value_of_are_no_groups(missing, rows, prepared):
+    train, test = rows()
+    names = np.array(["no", "yes"], dtype=object)[train.targets]
+    sites = np.random.default_rng(0).choice(["a", "b", "c"], 600)
+    beside = replace(train, meta=pd.DataFrame({"label": names, "site": sites}))
+    empty = pd.DataFrame({"label": [missing] * 200, "site": [missing] * 200})
+    assert leaks(prepared(beside, replace(test, meta=empty))) == set()
+    other = pd.DataFrame({"label": ["unknown", "none"] * 100, "site": [missing] * 200})
+    assert leaks(prepared(beside, replace(test, meta=other))) == set()

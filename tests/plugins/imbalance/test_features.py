@@ -126,3 +126,11 @@ def test_what_cannot_be_transformed_is_refused_by_name() -> None:
     made.fit_transform(table([0, 1], age=[1.0, 2.0]), None)
     with pytest.raises(DataError, match=r"no column 'age'; did you mean 'ages'\?"):
         made.transform(table([0], ages=[1.0]))
+
+
+def test_texts_are_left_out_unless_they_are_encoded() -> None:
+    train = table([0, 1, 0], x=[1.0, 2.0, 3.0]).assign(story=["a b", "c d", "e f"])
+    made = transformer()
+    assert made.fit_transform(train, None).columns.tolist() == ["x", "level"]
+    assert made.transform(train).columns.tolist() == ["x", "level"]
+    assert "story_a b" in transformer(encode="onehot", impute="median").fit_transform(train, None)

@@ -227,6 +227,161 @@ def test_texts_are_told_from_categories(tmp_path):
     assert found.params["text"].why == "story: texts of 6 words on average"
 
 
+def dated(form: str, start: str = "2021-01-01", rows: int = 90) -> pd.DataFrame:
+    days = pd.date_range(start, periods=rows).strftime(form)
+    rng = np.random.default_rng(0)
+    return pd.DataFrame({"date": days, "x": rng.normal(size=rows), "y": rng.normal(size=rows)})
+
+
+def of_frame(folder: Path, frame: pd.DataFrame, sample: bool = True, **given: Any) -> Proposal:
+    test = frame[60:].drop(columns="y")
+    texts = (frame[:60].to_csv(index=False), test.to_csv(index=False))
+    return proposal(folder, *texts, test.iloc[:, :1].assign(y=0.5).to_csv(index=False) if sample else None, **given)
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d/%m/%Y", "%b %d, %Y"])
+@pytest.mark.parametrize("asked", [{}, {"time": "date"}])
+def test_the_id_may_be_the_time(tmp_path, form, asked):
+    found = values(of_frame(tmp_path, dated(form), **asked))
+    assert (found["id"], found["time"]) == ("date", "date")
+    assert found.get("time_format") == (None if form.startswith("%Y") else form)
+    assert "drop" not in found
+
+
+def test_an_id_of_numbers_that_is_called_a_time_is_one_where_they_go_on(tmp_path):
+    frame = dated("%Y%m%d")
+    assert values(of_frame(tmp_path, frame))["time"] == "date"
+    assert "time" not in values(of_frame(tmp_path, frame.rename(columns={"date": "number"})))
+
+
+def test_id_none_is_refused_where_the_sample_asks_for_dates(tmp_path):
+    frame = dated("%Y-%m-%d")
+    texts = (frame[:60].to_csv(index=False), frame[60:].drop(columns="y").to_csv(index=False))
+    told = refusal(tmp_path, *texts, frame[60:][["date", "y"]].to_csv(index=False), id="none", time="date")
+    assert "its ids are column 'date' of test.csv, so that --id none does not fit; leave it out" in told
+
+
+@pytest.mark.parametrize("form", ["%d/%m/%Y", "%m/%d/%Y", "%b %d, %Y", "%d.%m.%Y %H:%M", "%Y-%m-%d %H:%M:%S"])
+def test_dates_of_common_forms_are_read(tmp_path, form):
+    frame = dated(form)
+    frame.insert(0, "id", range(90))
+    found = of_frame(tmp_path, frame)
+    assert found.params["time"].value == "date"
+    assert found.params["time"].why == "100% of the test rows are later than all training rows"
+    if form.startswith("%Y"):
+        assert "time_format" not in found.params
+    else:
+        assert found.params["time_format"].value == form
+        assert "no other common form reads all of them" in found.params["time_format"].why
+
+
+def test_dates_of_two_possible_forms_are_told_and_those_in_order_win(tmp_path):
+    days = [
+        f"{day:02d}/{month:02d}/{year}" for year in (2019, 2020, 2021) for day in range(1, 6) for month in range(1, 7)
+    ]
+    frame = dated("%Y").assign(date=days)  # in order only where the month stands first
+    frame.insert(0, "id", range(90))
+    found = of_frame(tmp_path, frame)
+    assert found.params["time_format"].value == "%m/%d/%Y"
+    assert "by it the training rows are in order; if it is wrong: %d/%m/%Y" in found.params["time_format"].why
+
+
+def test_dates_that_are_left_out_are_told(tmp_path):
+    frame = dated("%d/%m/%Y").sample(frac=1, random_state=0)
+    frame.insert(0, "id", range(90))
+    found = of_frame(tmp_path, frame)
+    assert values(found)["drop"] == ["date"]
+    assert found.notes[0].startswith("date: dates, left out; where rows to predict are later")
+    assert of_frame(tmp_path, frame, time="date").params["time_format"].value == "%d/%m/%Y"
+
+
+def test_a_time_that_is_none_is_refused(tmp_path):
+    frame = dated("%d/%m/%Y").assign(date=["12/31/2020", "31/12/2020", "soon"] * 30)
+    frame.insert(0, "id", range(90))
+    assert "neither numbers nor dates of one form; write them as ISO 8601" in refusal_of(tmp_path, frame, time="date")
+
+
+def refusal_of(folder: Path, frame: pd.DataFrame, **given: Any) -> str:
+    with pytest.raises(HarnessError) as raised:
+        of_frame(folder, frame, **given)
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("given", [{}, {"target": "y"}])
+def test_several_targets_are_no_task_of_a_table(tmp_path, given):
+    train = TRAIN.replace("\n", ",9\n").replace("y,9", "y,z", 1)
+    told = refusal(tmp_path, train, TEST, "id,y,z\n1e5,1,1\n", **given)
+    assert "sample.csv asks for 2 columns of train.csv: y, z; a table with several targets is not supported by" in told
+    assert "write a data source for it in a plugin.py beside a competition.toml" in told
+    assert "for one of them: --target NAME, without --sample" in told
+    assert "a table with several targets is not supported" in refusal(tmp_path, task=TaskType.MULTILABEL)
+
+
+@pytest.mark.parametrize(("encoding", "named"), [("cp1252", "cp1252"), ("utf-8", None), ("utf-8-sig", None)])
+def test_the_encoding_is_told(tmp_path, encoding, named):
+    for name, text in {"train": TRAIN, "test": TEST, "sample": SAMPLE}.items():
+        (tmp_path / f"{name}.csv").write_bytes(text.replace("ü", "ü€").encode(encoding))
+    (found,) = propose(Given(*(tmp_path / f"{name}.csv" for name in ("train", "test", "sample"))))
+    assert values(found).get("encoding") == named
+
+
+def test_files_of_two_encodings_are_refused(tmp_path):
+    for name, text in {"train": TRAIN, "test": TEST}.items():
+        (tmp_path / f"{name}.csv").write_bytes(
+            text.replace("001,", "ö,").encode("cp1252" if name == "test" else "utf-8")
+        )
+    with pytest.raises(HarnessError, match=r"train\.csv is UTF-8, another file is not; write them alike"):
+        list(propose(Given(tmp_path / "train.csv", tmp_path / "test.csv")))
+
+
+def test_bytes_that_are_no_windows_text_are_read_as_latin_1(tmp_path):
+    for name, text in {"train": TRAIN, "test": TEST.replace("ü", "ü\x81")}.items():
+        (tmp_path / f"{name}.csv").write_bytes(text.encode("latin-1"))
+    (found,) = propose(Given(tmp_path / "train.csv", tmp_path / "test.csv"))
+    assert values(found)["encoding"] == "latin-1"
+
+
+@pytest.mark.parametrize("given", [{}, {"id": "Unnamed: 0"}])
+def test_the_index_that_pandas_writes_may_be_the_id(tmp_path, given):
+    frame = pd.DataFrame({"x": np.arange(90) / 7, "y": np.arange(90) / 3})
+    test = frame[60:].drop(columns="y")
+    found = proposal(
+        tmp_path, frame[:60].to_csv(), test.to_csv(), test.assign(x=0).rename(columns={"x": "y"}).to_csv(), **given
+    )
+    assert found.params["id"].value == "Unnamed: 0"
+    assert found.about == "a table of 60 rows and 1 input column"
+
+
+def test_names_of_people_are_no_texts_and_no_categories(tmp_path):
+    frame = dated("%Y").assign(date=[f"Mr. A{n} B{n} C{n}" for n in range(90)]).rename(columns={"date": "Name"})
+    frame.insert(0, "id", range(90))
+    found = of_frame(tmp_path, frame)
+    assert "text" not in found.params
+    assert found.params["drop"].value == ["Name"]
+    assert "nearly every row has its own" in found.params["drop"].why
+    assert values(of_frame(tmp_path, frame.drop(columns="x"))).get("drop") is None  # nothing else is left
+
+
+def test_plain_columns_beside_texts_have_a_strategy_of_their_own(tmp_path):
+    frame = dated("%Y").assign(date=[f"once upon a time number {n}" for n in range(90)])
+    frame.insert(0, "id", range(90))
+    names = [one.name for one in of_frame(tmp_path, frame).strategies]
+    assert names == ["words-linear", "topics-boosting", "catboost"]
+    assert [one.name for one in of_frame(tmp_path, frame.drop(columns="x")).strategies] == names[:2]
+
+
+def test_ids_that_repeat_where_the_sample_asks_for_them_need_others(tmp_path):
+    train = TRAIN.replace("001,", "000,")
+    told = refusal(tmp_path, train)
+    assert "each row needs an id of its own there: write one into all files" in told
+    assert "--id none" not in told
+    assert "--id none: rows are numbered" in refusal(tmp_path, train, TEST, None)
+    assert "id" not in values(proposal(tmp_path, train, TEST, None, id="none"))
+    numbered = refusal(tmp_path, train, TEST, "id,y\n0,1\n1,1\n2,1\n")
+    assert "--id none: rows are numbered" in numbered
+    assert "id" not in values(proposal(tmp_path, train, TEST, "id,y\n0,1\n1,1\n2,1\n", id="none"))
+
+
 def test_folders_and_other_files_are_not_answered(tmp_path):
     (tmp_path / "a.wav").write_bytes(b"RIFF")
     assert list(propose(Given(tmp_path))) == []

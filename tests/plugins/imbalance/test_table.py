@@ -277,3 +277,60 @@ def test_any_id_survives(names: list[str], tmp_path_factory: pytest.TempPathFact
     frame.to_csv(path / "train.csv", index=False)
     data = read(path, TableParams(target="y", id="row", train="train.csv"))
     assert data.train.ids.tolist() == names
+
+
+def dated(tmp_path: Path, days: list[str], **params: str) -> tuple[Path, TableParams]:
+    train = "day,x,y\n" + "".join(f'"{day}",{row},{row}.5\n' for row, day in enumerate(days))
+    path = folder(tmp_path, train=train, test=train.replace(",y\n", ",z\n").replace("z\n", "w\n", 1))
+    return path, TableParams(target="y", time="day", train="train.csv", **params)
+
+
+def times(path: Path, params: TableParams) -> list[object]:
+    meta = read(path, params, TaskType.REGRESSION).train.meta
+    assert meta is not None
+    return list(meta["day"])
+
+
+def test_dates_of_the_time_column_are_read_in_the_form_that_is_declared(tmp_path: Path) -> None:
+    path, params = dated(tmp_path, ["01/02/2024", "13/02/2024"], time_format="%d/%m/%Y")
+    assert times(path, params) == [pd.Timestamp("2024-02-01"), pd.Timestamp("2024-02-13")]
+    told = refusal(path, replace(params, time_format="%m/%d/%Y"), TaskType.REGRESSION)
+    assert "time = 'day': '13/02/2024' is not of the form '%m/%d/%Y', in 1 rows" in told
+    assert "time_format = '%d/%m/%Y' under [data.params]" in told
+
+
+def test_dates_that_are_not_iso_name_the_parameter(tmp_path: Path) -> None:
+    path, params = dated(tmp_path, ["Jan 01, 2024", "Feb 13, 2024"])
+    told = refusal(path, params, TaskType.REGRESSION)
+    assert "'Jan 01, 2024' is not an ISO 8601 date or a number" in told
+    assert "time_format = '%b %d, %Y' under [data.params]" in told
+
+
+@pytest.mark.parametrize(
+    ("days", "form", "expected"),
+    [
+        (["2024-01-02", "2024-01-03"], "", ["2024-01-02", "2024-01-03"]),
+        (["3/1/24", "4/1/24"], "%d/%m/%y", [pd.Timestamp("2024-01-03"), pd.Timestamp("2024-01-04")]),
+        (["7", "8"], "", [7, 8]),
+    ],
+)
+def test_the_time_may_be_the_id(tmp_path: Path, days: list[str], form: str, expected: list[object]) -> None:
+    path, params = dated(tmp_path, days, id="day", time_format=form)
+    assert times(path, params) == expected
+    assert read(path, params, TaskType.REGRESSION).train.ids.tolist() == days
+
+
+def test_an_encoding_is_declared_and_named_where_it_is_needed(tmp_path: Path) -> None:
+    path = folder(tmp_path)
+    for name, text in {"train": TRAIN, "test": TEST}.items():
+        (path / f"{name}.csv").write_bytes(text.encode("cp1252"))
+    told = refusal(path)
+    assert "train.csv cannot be read as utf-8" in told
+    assert "encoding = 'cp1252' under [data.params]" in told
+    assert "ñ" in read(path, replace(PARAMS, encoding="cp1252")).train.ids.tolist()
+    assert "encoding = 'no-such' is unknown" in refusal(path, replace(PARAMS, encoding="no-such"))
+
+
+def test_rows_without_a_target_are_named_by_their_ids_with_the_way_out(tmp_path: Path) -> None:
+    path = folder(tmp_path, train=TRAIN.replace("2,no", "2,"))
+    assert "is missing in 1 rows: 1e5 (their ids); take these rows out of the file" in refusal(path)

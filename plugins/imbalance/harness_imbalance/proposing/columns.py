@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,15 @@ import pandas as pd
 
 from harness.errors import ConfigError, DataError, listed, nearest
 from harness.proposal import Chosen, Given
+from harness.tabular.dates import date_forms, read_dates
 
 if TYPE_CHECKING:
     from harness_imbalance.proposing.look import Tables
 
-WORDS = 4
-"""Words that a text has on average, at least; a category has fewer."""
+WORDS = 6
+"""Words that a text has on average, at least; a category or a name has fewer."""
+ID_WORDS = 4
+"""Words below which something that differs in every row may be its id."""
 DIFFERENT = 0.5
 """Share of different values among those of a text, at least."""
 ROWS_PER_GROUP = 2
@@ -25,10 +29,13 @@ GROUPS = 5
 """Groups, at least: fewer do not make folds."""
 SHARED = 0.1
 """Share of the test rows whose group is in training, at most: more, and folds need not keep groups apart."""
+OWN = 0.9
+"""Share of different values from which a column of short texts names its rows rather than kinds of rows."""
+FEWEST = 20
+"""Values from which that can be told."""
 CODES = (3, 12)
 """Different whole numbers of a column that may be codes."""
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}([ T].*)?|\d{1,2}[./]\d{1,2}[./]\d{2,4}( .*)?")
-ISO = re.compile(r"\d{4}-\d{2}-\d{2}([ T].*)?")
 TIMES = ("time", "timestamp", "date", "datetime", "day", "week", "month", "year")
 LOOKED_AT = 1000
 """Values of a column that are looked at for their form."""
@@ -43,9 +50,11 @@ class Found:
     text: Chosen | None
     group: Chosen | None
     time: Chosen | None
+    time_format: Chosen | None
     drop: Chosen | None
     inputs: tuple[str, ...]
     codes: tuple[str, ...]
+    notes: tuple[str, ...]
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -67,11 +76,19 @@ def find_columns(tables: Tables, given: Given) -> Found:
     dropped = _dropped(tables, rest)
     rest = [name for name in rest if name not in dropped]
     _check_decimals(tables, rest)
-    time, dates = _time(tables, rest, given)
+    forms = _forms(tables, [*rest, *([key.value] if key.value else [])])
+    time = _time(tables, [*rest, *([key.value] if key.value else [])], forms, given)
+    apart = {key.value, "" if time is None else str(time.value)}
+    dates = [name for name in rest if name not in apart and (name in forms or _is_date(tables.train[name]))]
     dropped |= dict.fromkeys(dates, "dates, which no model here reads; make numbers of them")
-    rest = [name for name in rest if name not in dates and (time is None or name != time.value)]
+    rest = [name for name in rest if name not in dates and name not in apart]
     group = _group(tables, rest, given)
     inputs = tuple(name for name in rest if group is None or name != group.value)
+    own = [name for name in inputs if _is_own(tables.train[name])]
+    if len(own) < len(inputs):
+        why = "nearly every row has its own, so that it is no category; list it under text where its words matter"
+        dropped |= dict.fromkeys(own, why)
+        inputs = tuple(name for name in inputs if name not in own)
     if not inputs:
         raise DataError(f"no input column is left besides target and id: {listed(map(str, tables.train.columns))}")
     why = "; ".join(f"{name}: {reason}" for name, reason in dropped.items())
@@ -81,9 +98,11 @@ def find_columns(tables: Tables, given: Given) -> Found:
         text=_texts(tables.train, inputs),
         group=group,
         time=time,
+        time_format=None if time is None else _time_format(tables, str(time.value), forms),
         drop=Chosen(list(dropped), why) if dropped else None,
         inputs=inputs,
         codes=_codes(tables.train, inputs),
+        notes=tuple(_notes(dates)),
     )
 
 
@@ -104,11 +123,26 @@ def _id(tables: Tables) -> Chosen:
     for where, frame in parts.items():
         doubled = frame[tables.id][frame[tables.id].duplicated()].unique()
         if len(doubled):
-            raise DataError(
-                f"{where}: {len(doubled)} ids of column {tables.id!r} repeat: {listed(doubled, 3)}; name another column"
-                f" with --id NAME (--id none: rows are numbered), and what repeats is perhaps --group {tables.id}"
-            )
+            told = f"{where}: {len(doubled)} ids of column {tables.id!r} repeat: {listed(doubled, 3)}"
+            raise DataError(f"{told}; {_instead(tables)}")
     return Chosen(tables.id, f"{tables.id_why}; no value repeats")
+
+
+def _instead(tables: Tables) -> str:
+    """Say what to do where ids repeat: rows can be numbered only if the sample file numbers them so, too."""
+    if tables.sample is None or tables.test is None or _numbered(tables):
+        group = f", and what repeats is perhaps --group {tables.id}"
+        return f"name another column with --id NAME (--id none: rows are numbered){group}"
+    first = tables.sample_columns[0]
+    told = f"the sample file asks for what is in its {first!r}, so that each row needs an id of its own there"
+    return f"{told}: write one into all files, and keep what repeats as another column, which is perhaps --group"
+
+
+def _numbered(tables: Tables) -> bool:
+    """Whether the sample file's ids are the row numbers of the test file."""
+    assert tables.sample is not None
+    assert tables.test is not None
+    return list(tables.sample.iloc[:, 0]) == [str(row) for row in range(len(tables.test))]
 
 
 def _unique_columns(tables: Tables) -> list[str]:
@@ -121,7 +155,7 @@ def _unique_columns(tables: Tables) -> list[str]:
         if name == tables.target or name not in test or pd.api.types.is_numeric_dtype(train[name].dtype):
             continue
         both = pd.concat([train[name], test[name]])
-        if both.notna().all() and both.is_unique and not _is_text(both):
+        if both.notna().all() and both.is_unique and _words(both) < ID_WORDS:
             found.append(name)
     return found
 
@@ -137,8 +171,13 @@ def _check_sample(tables: Tables, id: str) -> None:
     if asked == there and len(asked) == len(tables.sample):
         return
     if len(asked) < len(tables.sample):
-        raise DataError(f"{where}: {len(tables.sample) - len(asked)} ids of column {first!r} repeat")
+        told = f"{where}: {len(tables.sample) - len(asked)} ids of column {first!r} repeat"
+        raise DataError(f"{told}; each row to predict needs an id of its own, in {test} as well")
     told = f"column {id!r} of {test}" if id else f"the row numbers of {test} from 0, as no column names its rows"
+    if not id and tables.id_why and first in tables.test and asked == set(tables.test[first].astype(str)):
+        raise DataError(
+            f"{where}: its ids are column {first!r} of {test}, so that --id none does not fit; leave it out"
+        )
     lacking, extra = sorted(asked - there), sorted(there - asked)
     raise DataError(
         f"{where}: the ids in {first!r} are not {told}: {len(lacking)} only in {where} ({listed(lacking, 3) or '-'}),"
@@ -178,20 +217,75 @@ def _check_decimals(tables: Tables, names: list[str]) -> None:
                 )
 
 
-def _time(tables: Tables, names: list[str], given: Given) -> tuple[Chosen | None, list[str]]:
-    """Return the column of times, if test rows are later or a person says so, and the other columns of dates."""
-    dates = [name for name in names if _is_date(tables.train[name])]
+def _forms(tables: Tables, names: list[str]) -> dict[str, list[str]]:
+    """Return the columns of dates, each with the forms in which all its values can be read; the likeliest first."""
+    found = {name: date_forms(_both(tables, name)) for name in names}
+    return {
+        name: sorted(forms, key=lambda form: not _in_order(tables, name, form))
+        for name, forms in found.items()
+        if forms
+    }
+
+
+def _both(tables: Tables, name: str) -> pd.Series:
+    parts = [part[name] for part in (tables.train, tables.test) if part is not None and name in part]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _in_order(tables: Tables, name: str, form: str) -> bool:
+    """Whether the training rows are sorted by a column of dates, if they are read in this form."""
+    return bool(read_dates(tables.train[name].dropna(), form).is_monotonic_increasing)
+
+
+def _time(tables: Tables, names: list[str], forms: dict[str, list[str]], given: Given) -> Chosen | None:
+    """Return the column of times, if test rows are later or a person says so; the id may be it."""
     if given.time:
         _check_named(given.time, names, "--time")
-        return Chosen(given.time, "as --time says"), [name for name in dates if name != given.time]
-    for name in [*dates, *(name for name in names if name not in dates and name.lower() in TIMES)]:
-        if tables.test is None or not _comparable(tables.train[name], ISO):
-            continue
-        train, test = tables.train[name].dropna(), tables.test[name].dropna()
-        if len(train) and len(test) and (test > train.max()).mean() > DIFFERENT:
-            why = f"{(test > train.max()).mean():.0%} of the test rows are later than all training rows"
-            return Chosen(name, why), [other for other in dates if other != name]
-    return None, dates
+        if given.time not in forms and pd.to_numeric(tables.train[given.time], errors="coerce").isna().all():
+            raise ConfigError(
+                f"--time {given.time!r}: {tables.train[given.time].iloc[0]!r} and others are neither numbers nor dates"
+                " of one form; write them as ISO 8601, such as 2024-12-31"
+            )
+        return Chosen(given.time, "as --time says")
+    for name in [*forms, *(name for name in names if name not in forms and name.lower() in TIMES)]:
+        later = _later(tables, name, forms.get(name))
+        if later > DIFFERENT:
+            return Chosen(name, f"{later:.0%} of the test rows are later than all training rows")
+    return None
+
+
+def _later(tables: Tables, name: str, forms: list[str] | None) -> float:
+    """Return the share of test rows that are later than all training rows; 0 where nothing tells."""
+    if tables.test is None or name not in tables.test or pd.api.types.is_bool_dtype(tables.train[name].dtype):
+        return 0.0
+    sides = (tables.train[name].dropna(), tables.test[name].dropna())
+    if forms is None:  # an id is text; numbers it must be all the same
+        train, test = (pd.to_numeric(side, errors="coerce") for side in sides)
+    else:
+        train, test = (read_dates(side, forms[0]) for side in sides)
+    if not len(train) or not len(test) or train.isna().any() or test.isna().any():
+        return 0.0
+    return float((test > train.max()).mean())
+
+
+def _time_format(tables: Tables, name: str, forms: dict[str, list[str]]) -> Chosen | None:
+    """Return how the dates of the time column are written, unless they are ISO 8601 or numbers."""
+    form, *others = forms.get(name, [""])
+    if not form:
+        return None
+    shown = repr(str(tables.train[name].dropna().iloc[0]))
+    if not others:
+        return Chosen(form, f"how dates are written ({shown}): no other common form reads all of them")
+    told = "by it the training rows are in order" if _in_order(tables, name, form) else "nothing tells which is right"
+    return Chosen(form, f"how dates are written ({shown}): {told}; if it is wrong: {' or '.join(others)}")
+
+
+def _notes(dates: list[str]) -> Iterator[str]:
+    if dates:
+        yield (
+            f"{listed(dates)}: dates, left out; where rows to predict are later than those trained on, name the column"
+            " with --time"
+        )
 
 
 def _group(tables: Tables, names: list[str], given: Given) -> Chosen | None:
@@ -240,15 +334,20 @@ def _is_text(values: pd.Series) -> bool:
     return bool(known.nunique() / len(known) >= DIFFERENT and _words(known) >= WORDS)
 
 
+def _is_own(values: pd.Series) -> bool:
+    """Whether nearly every row has its own short text, such as a person's name."""
+    known = values.dropna()
+    if pd.api.types.is_numeric_dtype(values.dtype) or len(known) < FEWEST or _is_text(values):
+        return False
+    return bool(known.nunique() / len(known) >= OWN)
+
+
 def _is_date(values: pd.Series) -> bool:
-    return not pd.api.types.is_numeric_dtype(values.dtype) and _comparable(values, DATE)
-
-
-def _comparable(values: pd.Series, form: re.Pattern[str]) -> bool:
+    """Whether values look like dates, of several forms perhaps."""
     if pd.api.types.is_numeric_dtype(values.dtype):
-        return not pd.api.types.is_bool_dtype(values.dtype)
+        return False
     known = values.dropna().head(LOOKED_AT).astype(str)
-    return bool(len(known) and known.str.fullmatch(form).all())
+    return bool(len(known) and known.str.fullmatch(DATE).all())
 
 
 def _codes(train: pd.DataFrame, names: tuple[str, ...]) -> tuple[str, ...]:

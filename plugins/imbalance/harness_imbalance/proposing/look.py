@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 from harness.errors import ConfigError, DataError, listed, nearest
 from harness.proposal import Given
 from harness.tabular.columns import text_columns
-from harness.tabular.files import guess_separator, read_header, read_sample, read_table
+from harness.tabular.files import OTHER, NotDecodedError, guess_separator, read_header, read_sample, read_table
 from harness_imbalance.table import TableParams
 
 if TYPE_CHECKING:
     import pandas as pd
 
+SEVERAL = (
+    "a table with several targets is not supported by new competition: write a data source for it in a plugin.py beside"
+    " a competition.toml"
+)
 NAMES = ("target", "label", "class", "y")
 """What a column must be called to be taken for the target where no test or sample file tells."""
 
@@ -29,6 +33,8 @@ class Tables:
         Columns; the id may be empty.
     target_why, id_why : str
         What tells that they are.
+    encoding : str
+        Of all files; empty: UTF-8.
     named_paths : mapping of str to Path
         By parameter of the data source.
     sample : DataFrame or None
@@ -43,6 +49,7 @@ class Tables:
     id: str
     id_why: str
     separator: str
+    encoding: str
     named_paths: dict[str, Path]
 
     @property
@@ -69,10 +76,33 @@ def look(given: Given) -> Tables:
     for path in named.values():
         if not path.is_file():
             raise DataError(f"{path} is a folder, expected a file: {given.train.name} is a table")
-    separator = _separator(named)
-    columns = {name: read_header(path, separator) for name, path in named.items()}
+    for encoding in ("", OTHER):
+        try:
+            return _look(given, named, encoding)
+        except NotDecodedError:
+            continue
+    return _look(given, named, "latin-1")  # has a character for each byte
+
+
+def _check_alike(named: dict[str, Path], separator: str, encoding: str) -> None:
+    """Refuse a file that is UTF-8 beside one that is not: read alike, its accents would become others."""
+    for path in named.values():
+        read = TableParams(separator=separator)
+        try:
+            same = read_sample(path, read).equals(read_sample(path, replace(read, encoding=encoding)))
+        except NotDecodedError:
+            continue
+        if not same:
+            raise DataError(f"{path.name} is UTF-8, another file is not; write them alike")
+
+
+def _look(given: Given, named: dict[str, Path], encoding: str) -> Tables:
+    separator = _separator(named, encoding)
+    columns = {name: read_header(path, separator, encoding) for name, path in named.items()}
+    if encoding:
+        _check_alike(named, separator, encoding)
     target, target_why = _target(given, columns)
-    roles = TableParams(target=target, separator=separator)
+    roles = TableParams(target=target, separator=separator, encoding=encoding)
     sample = read_sample(named["sample_submission"], roles) if "sample_submission" in named else None
     if sample is not None and sample.empty:
         raise DataError(f"{named['sample_submission']} has a header but no rows")
@@ -80,11 +110,11 @@ def look(given: Given) -> Tables:
     train = read_table(given.train, replace(roles, id=key), ())
     texts = [name for name in text_columns(train) if name not in (key, target)]
     test = read_table(named["test"], replace(roles, id=key), texts) if "test" in named else None
-    return Tables(train, test, sample, target, target_why, key, id_why, separator, named)
+    return Tables(train, test, sample, target, target_why, key, id_why, separator, encoding, named)
 
 
-def _separator(named: dict[str, Path]) -> str:
-    found = {name: guess_separator(path) for name, path in named.items()}
+def _separator(named: dict[str, Path], encoding: str) -> str:
+    found = {name: guess_separator(path, encoding) for name, path in named.items()}
     other = next((name for name in found if found[name] != found["train"]), "")
     if other:
         raise DataError(
@@ -96,11 +126,16 @@ def _separator(named: dict[str, Path]) -> str:
 
 def _target(given: Given, columns: dict[str, tuple[str, ...]]) -> tuple[str, str]:
     train, where = columns["train"], given.train.name
+    asked = [name for name in columns.get("sample_submission", ())[1:] if name in train]
+    if len(asked) > 1 and not set(asked) & set(columns.get("test", ())):
+        raise ConfigError(
+            f"{_sample(given)} asks for {len(asked)} columns of {where}: {listed(asked)}; {SEVERAL}; for one of"
+            " them: --target NAME, without --sample"
+        )
     if given.target:
         if given.target not in train:
             raise ConfigError(f"--target {given.target!r}: {where} has no such column{nearest(given.target, train)}")
         return given.target, "as --target says"
-    asked = [name for name in columns.get("sample_submission", ())[1:] if name in train]
     if "test" not in columns:
         return _target_alone(train, asked, where)
     only = [name for name in train if name not in columns["test"]]
@@ -114,7 +149,7 @@ def _target(given: Given, columns: dict[str, tuple[str, ...]]) -> tuple[str, str
         raise ConfigError(f"every column of {where} is in {test}, too; say which one is to be predicted: --target NAME")
     raise ConfigError(
         f"{len(only)} columns of {where} are not in {test}: {listed(only)}; say which one is to be predicted:"
-        " --target NAME"
+        f" --target NAME; the others are left out, as {SEVERAL}"
     )
 
 

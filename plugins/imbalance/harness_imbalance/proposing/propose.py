@@ -42,9 +42,10 @@ def propose(given: Given) -> Iterator[Proposal]:
         path=root,
         task=task,
         params=params,
-        strategies=strategies_for(task.value, rows, len(found.texts)),
+        strategies=strategies_for(task.value, rows, len(found.texts), inputs > len(found.texts)),
         id=found.id.value or (tables.sample_columns[0] if tables.sample_columns else "id"),
         target=found.target.value,
+        notes=found.notes,
     )
 
 
@@ -52,7 +53,13 @@ def _columns(found: Found) -> dict[str, Chosen]:
     params = {"target": found.target}
     if found.id.value:
         params["id"] = found.id
-    others = {"text": found.text, "group": found.group, "time": found.time, "drop": found.drop}
+    others = {
+        "text": found.text,
+        "group": found.group,
+        "time": found.time,
+        "time_format": found.time_format,
+        "drop": found.drop,
+    }
     params |= {name: chosen for name, chosen in others.items() if chosen is not None}
     if found.codes:
         why = "whole numbers of few values: list those that are codes, not amounts"
@@ -68,6 +75,10 @@ def _files(tables: Tables, root: Path) -> dict[str, Chosen]:
     params = {}
     if tables.separator != ",":
         params["separator"] = Chosen(tables.separator, "what stands between the values of a row")
+    if tables.encoding:
+        params["encoding"] = Chosen(
+            tables.encoding, "the files are not UTF-8; this one reads them: see that its accents are right"
+        )
     for name, path in tables.named_paths.items():
         # a name may hold what is a pattern elsewhere: train[1].csv
         params[name] = Chosen(glob.escape(path.relative_to(root).as_posix()))

@@ -12,7 +12,7 @@ TOPICS = 30
 BOOSTING = Use("imbalance.catboost", {"iterations": 200, "learning_rate": 0.08, "depth": 4})
 
 
-def strategies_for(task: TaskType, rows: int, texts: int) -> tuple[Strategy, ...]:
+def strategies_for(task: TaskType, rows: int, texts: int, others: bool = False) -> tuple[Strategy, ...]:
     """Choose strategies.
 
     Parameters
@@ -21,8 +21,14 @@ def strategies_for(task: TaskType, rows: int, texts: int) -> tuple[Strategy, ...
         Training rows.
     texts : int
         Columns of free text.
+    others : bool
+        Whether there are other columns beside them.
     """
-    return _of_texts(task, rows, texts) if texts else _of_columns(task)
+    if not texts:
+        return _of_columns(task)
+    told = "gradient boosting on the columns without the texts"
+    plain = Strategy("catboost", BOOSTING, features=Use("imbalance.columns"), description=told)
+    return (*_of_texts(task, rows, texts), *([plain] if others else []))
 
 
 def _of_columns(task: TaskType) -> tuple[Strategy, ...]:

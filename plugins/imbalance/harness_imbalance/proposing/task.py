@@ -11,6 +11,7 @@ from harness.errors import ConfigError, DataError, listed
 from harness.proposal import Chosen
 from harness.schema import match_classes
 from harness.tabular.columns import MISSING, in_order
+from harness_imbalance.proposing.look import SEVERAL
 
 if TYPE_CHECKING:
     from harness_imbalance.proposing.columns import Found
@@ -39,7 +40,7 @@ def choose_task(tables: Tables, found: Found, asked: TaskType | None) -> Chosen:
     if len(values) == 1:
         raise DataError(f"{where} has a single value, {values[0]!r}; there is nothing to learn; --target NAME?")
     if asked is TaskType.MULTILABEL:
-        raise ConfigError("--task multilabel: a table has one target a row here; binary, multiclass and regression fit")
+        raise ConfigError(f"--task multilabel: {SEVERAL}; binary, multiclass and regression fit")
     if asked is not None:
         return Chosen(asked, f"as --task says; {len(values)} different values")
     numbers = pd.to_numeric(pd.Series(values), errors="coerce")
