@@ -86,13 +86,25 @@ def load_broken() -> None:
 
 @pytest.mark.fault("F-32")
 def test_a_broken_plugin_is_listed_with_the_fix_and_stops_nothing_else(harness, monkeypatch):
-    point = SimpleNamespace(name="deep", dist=SimpleNamespace(name="harness-deep", version="0.3"), load=load_broken)
+    point = SimpleNamespace(
+        name="deep", dist=SimpleNamespace(name="harness-deep", version="0.3"), load=load_broken, module="deep"
+    )
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [point])
     done = harness("plugins")
     assert done.code == 0, done.err
     assert "deep 0.3  (harness-deep)\n  broken: ModuleNotFoundError: No module named 'torch'\n" in done.out
     assert "  fix: install what it lacks: pip install torch\n" in done.out
     assert harness("run", "toy", "-s", "near", "--no-tracking").code == 0
+    # its competitions are in no list: that says why
+    done = harness("list")
+    assert (done.code, "toy" in done.out) == (0, True)
+    told = (
+        "plugin deep is broken: ModuleNotFoundError: No module named 'torch'; install what it lacks: pip install torch"
+    )
+    assert told in done.err
+    done = harness("run", "deep-example")
+    told = "no competition 'deep-example' (plugin 'deep' is broken: ModuleNotFoundError: No module named 'torch')"
+    assert (done.code, told in done.err) == (2, True)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

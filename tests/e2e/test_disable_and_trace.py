@@ -83,6 +83,8 @@ def test_what_needs_it_tells_that_it_is_disabled(harness):
     assert (
         "metric 'fog.half': plugin 'fog' is disabled; leave it out of --disable and HARNESS_DISABLE_PLUGINS" in done.err
     )
+    told = "  metric fog.half: plugin 'fog' is disabled; leave it out of --disable and HARNESS_DISABLE_PLUGINS"
+    assert harness("--disable", "fog", "describe", "toy").out.count("plugin 'fog' is disabled") == 0
     done = harness("--disable", "fog", "check-plugin", "fog")
     assert (done.code, "plugin 'fog' is disabled" in done.err) == (2, True)
     assert harness("check", "fog-toy").code == 2  # it is found, but its plugin.py is not there

@@ -468,11 +468,9 @@ def test_a_digest_that_does_not_follow_the_files_is_caught(tmp_path, monkeypatch
         return DatasetSource("kit.table", "a table", NoParams, load)
 
     assert failed(check_source(reads(lambda file: digest_files([file])), path=given, hostile=True)) == set()
-    constant = list(check_source(reads(lambda file: "0" * 64), path=given, hostile=True))
-    assert failures(constant) == [
-        "kit.table: regression: the digest follows the files: train.csv has another number, but train: other rows, "
-        "though the digest is the same; use harness.data.digest_files"
-    ]
+    (told,) = failures(check_source(reads(lambda file: "0" * 64), path=given, hostile=True))
+    assert told.startswith("kit.table: regression: the digest follows the files: train.csv has another number")
+    assert "train: other rows, though the digest is the same; use harness.data.digest_files" in told
 
 
 # a GPU --------------------------------------------------------------------------------------------------------------
