@@ -107,6 +107,20 @@ def test_a_broken_plugin_is_listed_with_the_fix_and_stops_nothing_else(harness, 
     assert (done.code, told in done.err) == (2, True)
 
 
+@pytest.mark.parametrize(("args", "words"), [(["new"], "plugin"), (["export"], "verify")])
+def test_without_a_command_the_help_is_shown_as_with_help(args, words, harness):
+    done = harness(*args)
+    assert done.code == 2
+    assert done.err.rstrip() == harness(*args, "--help").out.rstrip()
+    assert f"\n  {words} " in done.err
+
+
+def test_the_help_of_export_tells_where_the_options_are(harness):
+    shown = harness("export", "--help").out
+    assert "harness export run --help" in shown
+    assert "..." not in shown
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts_name_the_command(shell, harness):
     done = harness("completion", shell)
