@@ -223,7 +223,8 @@ def _pandas() -> dict[str, Any]:
             else:
                 yield f"{prefix}{name}", value
 
-    return dict(flat(pd.options.d))
+    every: Any = pd.options.d
+    return dict(flat(every))
 
 
 def _put_pandas(value: dict[str, Any]) -> None:

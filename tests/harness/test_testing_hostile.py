@@ -190,6 +190,28 @@ def test_what_every_call_sets_is_seen_though_the_first_has_set_it_already_and_is
     assert settings_now() == before
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_what_torch_shares_is_put_back_even_where_the_first_call_imports_it(known, monkeypatch):
+    torch = pytest.importorskip("torch")
+    if not known:
+        monkeypatch.delitem(sys.modules, "torch")
+
+    @from_before
+    def check():
+        monkeypatch.setitem(sys.modules, "torch", torch)
+        torch.set_default_dtype(torch.float64)
+        with watched() as told:
+            torch.set_default_dtype(torch.float64)
+        yield told
+
+    try:
+        (told,) = check()
+        assert ["torch's default dtype" in line for line in told] == [True]
+        assert torch.get_default_dtype() == torch.float32
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
 def test_what_the_first_call_imports_and_sets_for_good_is_no_change_of_the_second(monkeypatch):
     done = []
 
