@@ -37,6 +37,16 @@ RANKED_ON = ("oof", "valid")
 VALUES = ("probabilities", "labels", "decisions", "point")
 SITES = ("kaggle", "zindi")
 MEDALS = ("gold", "silver", "bronze")
+NOT_IN_FILE: Mapping[type[Any], frozenset[str]] = {
+    Competition: frozenset({"id", "home", "split_allowed"}),  # the folder; `allow` of [split]
+    Strategy: frozenset({"name", "baseline", "overrides"}),
+    Blend: frozenset({"name"}),
+    VariantSpec: frozenset({"name"}),
+}
+"""Fields that do not come from a key of their own."""
+
+WRITTEN: Mapping[str, str] = {"adjusters": "adjuster"}
+"""Keys that are called otherwise than their field."""
 
 
 def read_competition(home: Path) -> Competition:
@@ -66,7 +76,7 @@ def parse_competition(table: Mapping[str, Any], home: Path) -> Competition:
     home : Path
         The competition's folder; its name is the competition's id.
     """
-    top = _Section(table, f"{home.name}/{FILE}")
+    top = _Section(table, f"{home.name}/{FILE}", Competition, "defaults")
     title = top.text("title")
     split, split_allowed = _split(top.take("split", {"use": "stratified"}), top.where + ": split")
     task = _task(top)
@@ -79,16 +89,16 @@ def parse_competition(table: Mapping[str, Any], home: Path) -> Competition:
         url=top.text("url", ""),
         task=task,
         metrics=_names(top, "metrics"),
-        data=_data(top.section("data")),
+        data=_data(top.section("data", kind=DataSpec)),
         split=split,
         split_allowed=split_allowed,
         evaluate=_evaluate(top.section("evaluate", {})),
-        submission=_submission(top.section("submission")) if "submission" in table else None,
+        submission=_submission(top.section("submission", kind=SubmissionSchema)) if "submission" in table else None,
         rules=_rules(top.section("rules", {})),
         budget=_budget(top.section("budget", {})),
         leaks=_leaks(top.section("leaks", {})),
-        board=_board(top.section("board")) if "board" in table else None,
-        site=_site(top.section("site")) if "site" in table else None,
+        board=_board(top.section("board", kind=BoardSpec)) if "board" in table else None,
+        site=_site(top.section("site", kind=SiteSpec)) if "site" in table else None,
         strategies=strategies,
         blends=_blends(top.section("blends", {}), task, strategies),
     )
@@ -100,12 +110,19 @@ def parse_competition(table: Mapping[str, Any], home: Path) -> Competition:
 
 
 class _Section:
-    """A TOML table that must be emptied: what is left over was not understood."""
+    """A TOML table that must be emptied: what is left over was not understood.
 
-    def __init__(self, table: Any, where: str) -> None:
+    With `kind`, the class it is read into, a key that none of its fields has is refused at once: it tells better than
+    the key that is missing what was mistyped.
+    """
+
+    def __init__(self, table: Any, where: str, kind: type[Any] | None = None, *more: str) -> None:
         if not isinstance(table, Mapping):
             raise ConfigError(f"{where}: expected a table, found {table!r}")
         self.table, self.where, self.seen = table, where, set[str]()
+        self.known = set() if kind is None else {*_keys(kind), *more}
+        if self.known:
+            self._refuse_others(self.known)
 
     def take(self, key: str, *default: Any) -> Any:
         self.seen.add(key)
@@ -135,13 +152,20 @@ class _Section:
             raise ConfigError(f"{self.where}: {key} = {value!r}: expected a number")
         return value
 
-    def section(self, key: str, *default: Any) -> _Section:
-        return _Section(self.take(key, *default), f"{self.where}: {key}")
+    def section(self, key: str, *default: Any, kind: type[Any] | None = None) -> _Section:
+        return _Section(self.take(key, *default), f"{self.where}: {key}", kind)
 
     def done(self) -> None:
+        self._refuse_others(self.seen)
+
+    def _refuse_others(self, keys: set[str]) -> None:
         for key in self.table:
-            if key not in self.seen:
-                raise ConfigError(f"{self.where}: unknown key {key!r}{nearest(key, self.seen)}")
+            if key not in keys:
+                raise ConfigError(f"{self.where}: unknown key {key!r}{nearest(key, self.known or keys)}")
+
+
+def _keys(kind: type[Any]) -> set[str]:
+    return {WRITTEN.get(field.name, field.name) for field in fields(kind)} - NOT_IN_FILE.get(kind, frozenset())
 
 
 def _checked_id(name: str) -> str:
@@ -341,14 +365,14 @@ def _site(section: _Section) -> SiteSpec:
 
 def _strategies(defaults: _Section, section: _Section) -> tuple[Strategy, ...]:
     shared = dict(defaults.table)
-    _strategy("defaults", _Section({"model": "", **shared}, defaults.where))
+    _strategy("defaults", _Section({"model": "", **shared}, defaults.where, Strategy))
     if not section.table:
         raise ConfigError(f"{section.where}: expected at least one strategy")
     found = []
     for name, table in section.table.items():
         own = _Section(table, f"{section.where}.{name}").table
         merged = {**shared, **{key: _merge(shared.get(key), value) for key, value in own.items()}}
-        found.append(_strategy(name, _Section(merged, f"{section.where}.{name}")))
+        found.append(_strategy(name, _Section(merged, f"{section.where}.{name}", Strategy)))
     return tuple(found)
 
 
@@ -405,7 +429,9 @@ def _resources(section: _Section) -> Resources:
 
 def _blends(section: _Section, task: TaskType, strategies: tuple[Strategy, ...]) -> tuple[Blend, ...]:
     known = {strategy.name: strategy for strategy in strategies}
-    blends = [_blend(name, _Section(table, f"{section.where}.{name}"), task) for name, table in section.table.items()]
+    blends = [
+        _blend(name, _Section(table, f"{section.where}.{name}", Blend), task) for name, table in section.table.items()
+    ]
     names = {blend.name for blend in blends}
     for name in names & known.keys():
         raise ConfigError(f"{section.where}.{name}: a strategy has this name already; choose another")

@@ -75,19 +75,33 @@ def nearest(name: str, known: Iterable[str]) -> str:
     "; did you mean 'smote'?"
     >>> nearest("zebra", ["smote", "none"])
     '; known: none, smote'
+    >>> nearest("f1score", ["accuracy", "f1", "macro_f1"])
+    "; did you mean 'f1'?"
     >>> nearest("zebra", [])
     ''
     """
     import difflib
 
     names = sorted(set(known))
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6) or _of_the_same_words(name, names)
     if close:
         return f"; did you mean {close[0]!r}?"
     if not names:
         return ""
     shown = ", ".join(names[:12]) + (f", and {len(names) - 12} more" if len(names) > 12 else "")
     return f"; known: {shown}"
+
+
+def _of_the_same_words(name: str, known: list[str]) -> list[str]:
+    """Return the known name most of whose words a name has, where it has all of them."""
+    import re
+
+    def words(text: str) -> set[str]:
+        return set(re.findall(r"[a-z]+\d*|\d+", text.lower()))
+
+    own = words(name)
+    found = [one for one in known if words(one) and words(one) <= own]
+    return [max(found, key=len)] if found else []
 
 
 def listed(values: Iterable[object], limit: int = 5) -> str:

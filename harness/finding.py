@@ -42,7 +42,13 @@ def find_competition(name: str, extra: Path | None, plugins: Plugins) -> Path:
         raise ConfigError(f"--competitions {extra}: no such folder")
     known = find_competitions(extra, plugins)
     if name not in known:
-        disabled = listed(plugin.name for plugin in plugins.loaded if plugin.disabled)
-        told = f" (of the plugins, {disabled} are disabled)" if disabled else ""
-        raise ConfigError(f"no competition {name!r}{told}{nearest(name, known)}")
+        raise ConfigError(f"no competition {name!r}{_silent(plugins)}{nearest(name, known)}")
     return known[name]
+
+
+def _silent(plugins: Plugins) -> str:
+    """Tell the plugins that could not say what competitions they have."""
+    disabled = listed(plugin.name for plugin in plugins.loaded if plugin.disabled)
+    told = [f"of the plugins, {disabled} are disabled"] if disabled else []
+    told += [f"plugin {plugin.name!r} is broken: {plugin.error}" for plugin in plugins.loaded if plugin.error]
+    return f" ({'; '.join(told)})" if told else ""

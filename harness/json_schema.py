@@ -25,9 +25,8 @@ from harness.competition import (
     SiteSpec,
     Strategy,
     SubmissionSchema,
-    VariantSpec,
 )
-from harness.competition_file import MEDALS, RANKED_ON, SITES, VALUES
+from harness.competition_file import MEDALS, NOT_IN_FILE, RANKED_ON, SITES, VALUES, WRITTEN
 from harness.data import TaskType
 from harness.findings import KINDS
 from harness.offers import Adjuster, DatasetSource, Features, Metric, ModelRecipe, Rebalancer, Site, Splitter
@@ -45,17 +44,6 @@ PARTS: Mapping[str, type[Any]] = {
     "split": Splitter,
 }
 """The kind of offer that a field of `Competition` or `Strategy` names."""
-
-NOT_IN_FILE: Mapping[type[Any], frozenset[str]] = {
-    Competition: frozenset({"id", "home", "split_allowed"}),  # the folder; `allow` of [split]
-    Strategy: frozenset({"name", "baseline", "overrides"}),
-    Blend: frozenset({"name"}),
-    VariantSpec: frozenset({"name"}),
-}
-"""Fields that do not come from a key of their own."""
-
-WRITTEN: Mapping[str, str] = {"adjusters": "adjuster"}
-"""Keys that are called otherwise than their field."""
 
 ALLOW = "Why a split at random is right although the test set is not such a draw."
 TEXT: Schema = {"type": "string"}

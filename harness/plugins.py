@@ -219,7 +219,7 @@ class Plugins:
                 for offer in offers:
                     _check_offer(plugin, kind, offer)
             except PluginError as error:
-                self._broken(plugin, describe_error(error))
+                self._broken(plugin, describe_error(error), error)
                 continue
             for offer in offers:
                 if offer.name in found:
@@ -239,18 +239,18 @@ class Plugins:
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
-                self._broken(impl.plugin_name, f"{hook} failed: {describe_error(error)}")
+                self._broken(impl.plugin_name, f"{hook} failed: {describe_error(error)}", error)
                 continue
             yield impl.plugin_name, answer
 
-    def _broken(self, name: str, error: str) -> None:
+    def _broken(self, name: str, told: str, error: BaseException) -> None:
+        module = self.manager.get_plugin(name)
         for position, plugin in enumerate(self.loaded):
             if plugin.name == name:
-                self.loaded[position] = Loaded(
-                    name, plugin.distribution, plugin.version, error, _fix(plugin.distribution, PluginError(error))
-                )
+                fix = _fix(plugin.distribution, PluginError(told), _place(error, module))
+                self.loaded[position] = Loaded(name, plugin.distribution, plugin.version, told, fix)
                 return
-        raise PluginError(f"built-in {name!r} is broken: {error}")
+        raise PluginError(f"built-in {name!r} is broken: {told}")
 
     def register(self, name: str, module: ModuleType) -> None:
         """Register a plugin module after checking that its hooks are what they look like.
@@ -309,9 +309,8 @@ def load_plugins(local: Path | None = None, builtin: Iterable[str] = BUILTIN) ->
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            plugins.loaded.append(
-                Loaded(point.name, distribution, version, describe_error(error), _fix(distribution, error))
-            )
+            fix = _fix(distribution, error, _place(error, sys.modules.get(point.module), point.module))
+            plugins.loaded.append(Loaded(point.name, distribution, version, describe_error(error), fix))
     if local is not None:
         _load_local(plugins, local)
     return plugins
@@ -363,12 +362,37 @@ def describe_error(error: BaseException) -> str:
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
 
 
-def _fix(distribution: str, error: BaseException | None) -> str:
+def _fix(distribution: str, error: BaseException, place: str) -> str:
+    if place:
+        return f"mend {place}"
     if isinstance(error, ModuleNotFoundError) and error.name:
         return f"install what it lacks: pip install {error.name}"
     if isinstance(error, HarnessError):
         return f"mend or update it: pip install --upgrade {distribution}"
     return f"reinstall or remove it: pip install --force-reinstall {distribution}"
+
+
+def _place(error: BaseException, module: Any, name: str = "") -> str:
+    """Return where to mend a plugin whose files are its author's; empty if they were installed, or something lacks."""
+    import traceback
+
+    name, file = getattr(module, "__name__", name), getattr(module, "__file__", None) or ""
+    package = name.partition(".")[0]
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] != package:
+        return ""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [(frame.filename, frame.lineno) for frame in frames]
+    if isinstance(error, SyntaxError) and error.filename:
+        places.append((error.filename, error.lineno))
+    own = [(path, line) for path, line in places if path == file or _within(Path(path), package)]
+    path, line = own[-1] if own else (file, None)
+    if not path or {"site-packages", "dist-packages"} & set(Path(path).parts):
+        return ""
+    return f"{path}, line {line}" if line else path
+
+
+def _within(path: Path, package: str) -> bool:
+    return bool(package) and (package in path.parent.parts or path.stem == package)
 
 
 def _check_offer(plugin: str, kind: type[Any], offer: Any) -> None:

@@ -19,7 +19,7 @@ def board_figure(competition: Competition, board: Mapping[str, Any], path: Path)
     """Draw a leaderboard.
 
     A filled dot is the score on the ranked set, with one standard error over folds to each side; a hollow dot is the
-    score on the other set. The dashed line is the best baseline.
+    score on the other set. The board's first is green, baselines are grey; the dashed line is the best baseline.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def board_figure(competition: Competition, board: Mapping[str, Any], path: Path)
         axes.xaxis.label.set_color(GREY)
         axes.grid(True, axis="x")
         axes.spines["left"].set_visible(False)
-        axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=3, borderaxespad=0, handletextpad=0.4)
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=4, borderaxespad=0, handletextpad=0.4)
 
 
 def _dots(axes: Any, entries: Sequence[Mapping[str, Any]], metric: str, on: str, other: str) -> None:
@@ -54,13 +54,13 @@ def _dots(axes: Any, entries: Sequence[Mapping[str, Any]], metric: str, on: str,
     hollow = [score_of(entry, metric, other) for entry in entries]
     if not all(map(math.isnan, hollow)):
         axes.plot(hollow, range(len(entries)), "o", mfc="white", mec=BLUE, ms=5.5, ls="", label=_set(other))
+    axes.plot([], [], "o", color=BLUE, ms=6.5, label=_set(on))
     for place_, entry in enumerate(entries):
         colour = GREY if entry["baseline"] else GREEN if place_ == 0 else BLUE
         value, spread = score_of(entry, metric, on), entry["scores"][metric]["stderr"]
         if spread is not None and not math.isnan(spread):
             axes.plot([value - spread, value + spread], [place_, place_], color=colour, lw=2.2, alpha=0.35)
-        label = _set(on) if place_ == 0 else None
-        axes.plot([value], [place_], "o", color=colour, ms=6.5, label=label)
+        axes.plot([value], [place_], "o", color=colour, ms=6.5, label="first" if colour == GREEN else None)
         axes.text(1.01, place_, f"{value:.4g}", transform=axes.get_yaxis_transform(), va="center", color=INK, size=8.5)
     if baselines:
         axes.axvline(baselines[0], color=PALE, ls="--", lw=1.2, zorder=0, label="baseline")

@@ -17,6 +17,8 @@ IMAGE = dict.fromkeys(("torch", "torchvision", "torchaudio"), "part of Kaggle's 
 """What Kaggle's image surely has, with everything that only these bring: gigabytes of GPU libraries."""
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 """Wheels for these run on Kaggle."""
+UNREACHED = ("Retrying (", "NewConnectionError", "ConnectTimeoutError")
+"""What pip says where it reaches no index."""
 
 
 def needed(roots: Iterable[tuple[str, str]], without: Collection[str]) -> tuple[dict[str, str], set[str]]:
@@ -118,4 +120,6 @@ def _pip(*arguments: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip() and not line.startswith("WARNING")]
-        raise HarnessError(f"pip {arguments[0]} failed: {lines[0] if lines else 'no reason given'}")
+        told = f"pip {arguments[0]} failed: {lines[0] if lines else 'no reason given'}"
+        alone = any(sign in done.stderr for sign in UNREACHED)
+        raise HarnessError(told + ("; it brings wheels over the network: export where there is one" if alone else ""))

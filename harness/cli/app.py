@@ -170,6 +170,9 @@ def main(args: list[str] | None = None) -> None:
             code = cli.main(args=args, prog_name="harness", standalone_mode=False)
     except HarnessError as error:
         fail(str(error))
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(2)
     except click.UsageError as error:
         fail(one_line(error.format_message()).removesuffix("."), hint=_help_of(error))
     except click.ClickException as error:

@@ -12,6 +12,7 @@ from harness.cli.train import data_option, shown_path
 from harness.errors import ConfigError, HarnessError, nearest
 
 if TYPE_CHECKING:
+    from harness.competition import Competition
     from harness.findings import Finding
 
 
@@ -101,6 +102,15 @@ def _facts(prepared: Any) -> dict[str, Any]:
     return facts
 
 
+def _lies(found: Competition, variant: str) -> str:
+    """Tell where a variant's files lie already, if the competition says so."""
+    spec = found.data.variants.get(variant)
+    if spec is None or not spec.path:
+        return ""
+    place = shown_path((found.home / spec.path).resolve())
+    return f": the files of its variant {variant!r} lie at {place}; harness run {found.id} reads them"
+
+
 @click.command("fetch")
 @competition_argument
 @click.option("--variant", default="", help="Which variant to fetch.  [default: the first that has files to fetch]")
@@ -127,11 +137,10 @@ def fetch_command(ctx: click.Context, competition: str, variant: str, as_json: b
     if variant and variant not in found.data.variants:
         raise ConfigError(f"{found.id} has no variant {variant!r}{nearest(variant, found.data.variants)}")
     if variant and variant not in known:
-        raise ConfigError(f"variant {variant!r} of {found.id} has nothing to fetch")
+        raise ConfigError(f"variant {variant!r} of {found.id} has nothing to fetch{_lies(found, variant)}")
     if not known:
-        raise HarnessError(
-            f"{found.id} has nothing to fetch: its data comes with a plugin, or is given with --data PATH"
-        )
+        told = _lies(found, found.data.variant) or ": its data comes with a plugin, or is given with --data PATH"
+        raise HarnessError(f"{found.id} has nothing to fetch{told}")
     spec = known[variant or next(iter(known))]
     folder = fetched_folder(Workspace(shared.workspace).cache, found.id, spec.name)
     urls = open_site(found, load_plugins(found.plugin)).files(site_of(found).id) if spec.from_site else spec.urls

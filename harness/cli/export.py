@@ -29,7 +29,7 @@ def export_command() -> None:
     """Write a run as a folder for a site's notebooks without network; `export verify` tries it.
 
     harness export RUN --kaggle-offline writes it, harness export verify DIR runs its notebook in an empty environment
-    with the network cut and compares the file.
+    with the network cut and compares the file. Their options: harness export run --help, harness export verify --help.
     """
 
 
@@ -90,7 +90,7 @@ def _size(done: Exported) -> str:
     return f"{done.bytes / 1e6:,.1f} MB"
 
 
-@export_command.command("verify")
+@export_command.command("verify", short_help="Run the exported notebook without network, and compare its file.")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.option("--data", default="", help="The competition's files, or a variant.  [default: as the run had it]")
 @json_option

@@ -27,7 +27,8 @@ from harness.plugins import GATHERED, Plugins, load_plugins
 def list_command(ctx: click.Context, as_json: bool) -> None:
     """List the competitions."""
     rows: list[dict[str, Any]] = []
-    for name, home in find_competitions(shared_of(ctx).competitions, load_plugins(builtin=["competitions"])).items():
+    plugins = load_plugins(builtin=["competitions"])
+    for name, home in find_competitions(shared_of(ctx).competitions, plugins).items():
         try:
             competition = read_competition(home)
         except HarnessError as error:
@@ -43,6 +44,10 @@ def list_command(ctx: click.Context, as_json: bool) -> None:
                 "data": list(competition.data.variants) or ["path"],
             }
         )
+    for plugin in plugins.loaded:
+        if plugin.error:  # on stderr: its competitions are not in the list
+            told = click.style(f"plugin {one_line(plugin.name)} is broken:", fg="red")
+            click.echo(f"{told} {one_line(plugin.error)}; {one_line(plugin.fix)}", err=True)
     if as_json:
         echo_json(rows)
         return
@@ -194,7 +199,8 @@ def _print_params(kind: type[Any], name: str, plugins: Plugins) -> None:
     try:
         offer = plugins.find(kind, name, "describe")
     except HarnessError as error:
-        click.echo(f"  {kind.kind} {name}: {click.style(one_line(str(error)), fg='red')}")
+        told = one_line(str(error)).removeprefix("describe: ").removeprefix(f"{kind.kind} {name!r}: ")
+        click.echo(f"  {kind.kind} {name}: {click.style(told, fg='red')}")
         return
     click.echo(f"  {click.style(name, bold=True)}  {kind.kind}: {one_line(offer.summary)}")
     for doc in document(offer.params):

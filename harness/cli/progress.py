@@ -12,9 +12,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from harness.cli.app import one_line
 from harness.cli.show import console, duration, number
+from harness.cli.train import shown_path
+from harness.files import read_json
 from harness.hookspecs import hookimpl
 from harness.planning import Plan
 from harness.results import FoldResult, Run, RunResult
+from harness.store import FAILED
 
 LONG = 60.0
 """Seconds of a first fold from which the imports that it pays for do not count."""
@@ -139,6 +142,9 @@ class RunProgress:
             return
         # what a plugin says is no markup, and nothing a terminal should obey
         self.out.print(f"[red]failed[/red] {escape(one_line(f'{run.label}: {message}'))}", soft_wrap=True)
+        path = run.directory / FAILED
+        if path.is_file() and read_json(path).get("traceback"):
+            self.out.print(f"[dim]  its traceback: {escape(shown_path(path))}[/dim]", soft_wrap=True)
 
 
 class Download:

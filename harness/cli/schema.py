@@ -23,11 +23,14 @@ def schema_command(shared: Shared, competition: str | None, output: Path | None)
     """
     import json
 
+    from harness.errors import ConfigError
     from harness.files import write_text
     from harness.finding import find_competition
     from harness.json_schema import competition_schema
     from harness.plugins import load_plugins
 
+    if output is not None and not output.parent.is_dir():
+        raise ConfigError(f"{output.parent}: no such folder; make it, or choose another with --output")
     plugins = load_plugins()
     if competition:
         own = find_competition(competition, shared.competitions, plugins) / "plugin.py"

@@ -157,11 +157,22 @@ def _style(entry: Mapping[str, Any]) -> str:
     return "dim" if NOT_BETTER in entry["flags"] else ""
 
 
+def _pooled(board: Board) -> list[str]:
+    """Explain a constant that ranks worse than chance: its value differs between folds, which are scored together."""
+    if board.metric != "roc_auc" or board.on != "oof":
+        return []
+    scores = {entry["name"]: score_of(entry, board.metric, board.on) for entry in board.entries if entry["baseline"]}
+    below = [escape(one_line(name)) for name, score in scores.items() if score < 0.5]
+    told = "its constant differs a little from fold to fold, and all folds are scored together"
+    return [f"note: {name}: roc_auc below 0.5 is chance: {told}" for name in below]
+
+
 def _notes(board: Board) -> list[str]:
     info = board.data.get("info", {})
     lines = [f"note: {escape(one_line(note))}" for note in info.get("notes", ())]
     if info.get("simulated"):
         lines.insert(0, "SIMULATED DATA: these scores say nothing about the real task")
+    lines += _pooled(board)
     if board.others:
         noun = "run" if board.others == 1 else "runs"
         lines.append(f"{board.others} finished {noun} on other data, splits or settings: not comparable, not shown")

@@ -59,4 +59,6 @@ def _cells(tie: Mapping[str, Any] | None) -> list[str]:
 
 
 def _significant(value: float) -> str:
-    return number(value) if value == 0 or abs(value) >= 0.001 else f"{value:.1e}"
+    if value == 0:
+        return number(0.0)  # not -0.0
+    return number(value) if abs(value) >= 0.001 else f"{value:.1e}"

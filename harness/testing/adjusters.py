@@ -19,11 +19,12 @@ from harness.testing.findings import SKIPPED, Finding, attempt, if_sound, raised
 from harness.testing.generated import same, table
 from harness.testing.hostile import check_clock, check_network, check_refusal
 from harness.testing.offered import check_params, ready_params
-from harness.testing.state import watched
+from harness.testing.state import from_before, watched
 
 Floats = NDArray[np.float64]
 
 
+@from_before
 def check_adjuster(adjuster: Adjuster, params: Any = None, hostile: bool = False) -> Iterator[Finding]:
     """Check an adjuster on predictions of 150 rows, which are fair but too sure, for each of its tasks.
 

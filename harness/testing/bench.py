@@ -54,9 +54,13 @@ class ModelBench:
 
     def fitted(self, train: Examples, inner: Examples | None = None) -> Model:
         """Build a model and fit it."""
-        model = self.recipe.build(self.params, self.info, self.context)
-        model.fit(train, inner, Notes())
-        return model
+        return self.noted(train, inner)[0]
+
+    def noted(self, train: Examples, inner: Examples | None = None) -> tuple[Model, list[str]]:
+        """Build a model and fit it on a copy, which it may have changed afterwards; also return what it noted."""
+        model, log = self.recipe.build(self.params, self.info, self.context), Notes()
+        model.fit(copied(train), None if inner is None else copied(inner), log)
+        return model, log.notes
 
     def predicted(self, model: Model, examples: Examples | None = None) -> Predictions:
         """Predict the others, or the given rows, by the contract."""

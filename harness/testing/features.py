@@ -20,9 +20,10 @@ from harness.testing.generated import copied, same
 from harness.testing.hostile import check_clock, check_network, check_refusal
 from harness.testing.offered import check_params, ready_params
 from harness.testing.saved import pickles_in
-from harness.testing.state import watched
+from harness.testing.state import from_before, watched
 
 
+@from_before
 def check_features(
     features: Features, params: Any = None, dataset: Dataset | None = None, hostile: bool = False
 ) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from harness.errors import HarnessError, PluginError
 from harness.plugins import describe_error
 
 SKIPPED = "skipped: "
@@ -57,8 +58,21 @@ def if_sound(findings: Iterable[Finding], more: Iterable[Finding]) -> list[Findi
 
 
 def raised(error: BaseException) -> str:
-    """Tell an exception as a problem."""
-    return f"raised {describe_error(error)}"
+    """Tell an exception as a problem: what breaks the contract, a refusal of what must be taken, or a fault.
+
+    Examples
+    --------
+    >>> from harness.errors import DataError
+    >>> raised(PluginError("model 'a.b' predicted other rows than it was given"))
+    "model 'a.b' predicted other rows than it was given"
+    >>> raised(DataError("no rows"))
+    'refused it: no rows'
+    >>> raised(KeyError("x"))
+    "raised KeyError: 'x'"
+    """
+    if isinstance(error, PluginError):
+        return describe_error(error)
+    return f"{'refused it:' if isinstance(error, HarnessError) else 'raised'} {describe_error(error)}"
 
 
 def failures(findings: Iterable[Finding]) -> list[str]:

@@ -37,21 +37,24 @@ class HungError(Exception):
 
 
 def check_refusal(offer: str, check: str, call: Callable[[], object]) -> Finding:
-    """Look whether an offer takes bad input or refuses it in one line, instead of breaking or hanging."""
+    """Look whether an offer takes bad input or refuses it in one line, instead of breaking or hanging.
+
+    What `call` answers is the problem if it is a text that is not empty.
+    """
 
     def refused() -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("error", RuntimeWarning)  # numpy's way to say that the result is nonsense
             try:
                 with _limited():
-                    call()
+                    answer = call()
             except REFUSALS:
                 return ""
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # SystemExit too
                 return f"{raised(error)}; expected a HarnessError that says what is wrong"
-        return ""
+        return answer if isinstance(answer, str) else ""
 
     return attempt(offer, check, refused)
 

@@ -21,31 +21,35 @@ from harness.testing.predicting import CLOSE, apart
 Floats = NDArray[np.float64]
 
 
-def check_hostile(bench: ModelBench, model: Model, first: Floats, task: TaskType) -> Iterator[Finding]:
-    """Try a fitted model, and new ones of its recipe, with what is bad for them; `first` is what it predicted."""
+def check_hostile(bench: ModelBench, model: Model, first: Floats | None, task: TaskType) -> Iterator[Finding]:
+    """Try a fitted model, and new ones of its recipe, with what is bad for them.
+
+    `first` is what it predicted; None if a second fit predicts otherwise, which says nothing of the day and of ids.
+    """
     name, none = bench.recipe.name, np.arange(0)
 
     def anew() -> object:
         return bench.predicted(bench.fitted(bench.train)).values
 
-    def on_another_day() -> str:
+    def on_another_day(first: Floats) -> str:
         return "" if same(anew(), first) else "on another day a fit predicts otherwise; take dates from the data"
 
     def fit_nothing() -> None:
         bench.recipe.build(bench.params, bench.info, bench.context).fit(bench.train.take(none), None, Notes())
 
     yield attempt(name, f"{task}: does not read labels of what it predicts", lambda: _labels(bench, model))
-    yield attempt(name, f"{task}: ids are only names", lambda: _ids(bench, first))
+    if first is not None:
+        yield attempt(name, f"{task}: ids are only names", lambda: _ids(bench, first))
+        yield check_clock(name, f"{task}: the day is nothing", lambda: on_another_day(first))
     yield attempt(name, f"{task}: predicts a row that comes twice alike", lambda: _twice(bench, model))
     yield check_network(name, f"{task}: reaches no network", anew)
-    yield check_clock(name, f"{task}: the day is nothing", on_another_day)
     yield check_refusal(name, f"{task}: takes or refuses no rows to learn from", fit_nothing)
     yield check_refusal(
         name, f"{task}: takes or refuses no rows to predict", lambda: bench.predicted(model, bench.others.take(none))
     )
-    yield check_refusal(
-        name, f"{task}: takes or refuses strange inputs", lambda: bench.predicted(model, _strange(bench.others))
-    )
+    yield check_refusal(name, f"{task}: takes or refuses strange inputs", lambda: _on_strange(bench, model))
+    if isinstance(bench.others.inputs, pd.DataFrame):
+        yield check_refusal(name, f"{task}: columns go by their names", lambda: _by_name(bench, model))
 
 
 def _labels(bench: ModelBench, model: Model) -> str:
@@ -82,6 +86,21 @@ def _twice(bench: ModelBench, model: Model) -> str:
     values = bench.predicted(model, bench.others.take(np.array([0, 1, 0]))).values
     far = apart(values[0], values[2])
     return "" if far <= CLOSE else f"two equal rows of one id differ by {far:.2g}"
+
+
+def _on_strange(bench: ModelBench, model: Model) -> str:
+    """Look that rows without their first column, or without inputs, are not all answered alike where others are not."""
+    plain, found = (bench.predicted(model, rows).values for rows in (bench.others, _strange(bench.others)))
+    if np.ptp(plain, axis=0).max() > CLOSE and np.ptp(found, axis=0).max() <= CLOSE:
+        return "every row is answered alike; refuse what you cannot read with a HarnessError"
+    return ""
+
+
+def _by_name(bench: ModelBench, model: Model) -> str:
+    turned = bench.others.with_inputs(bench.others.inputs.iloc[:, ::-1])
+    far = apart(bench.predicted(model).values, bench.predicted(model, turned).values)
+    told = f"with its columns in another order a row is predicted otherwise, by up to {far:.2g}; take them by name"
+    return told if far > CLOSE else ""
 
 
 def _strange(examples: Examples) -> Examples:

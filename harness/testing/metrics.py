@@ -16,13 +16,14 @@ from harness.testing.findings import SKIPPED, Finding, attempt, if_sound
 from harness.testing.generated import same, table
 from harness.testing.hostile import check_clock, check_network
 from harness.testing.offered import check_summary
-from harness.testing.state import watched
+from harness.testing.state import from_before, watched
 
 Floats = NDArray[np.float64]
 CLOSE = 1e-9
 """Relative difference that the order of a sum may make."""
 
 
+@from_before
 def check_metric(metric: Metric, meta: pd.DataFrame | None = None, hostile: bool = False) -> Iterator[Finding]:
     """Check a metric on each of its tasks, with perfect and with random predictions of 150 rows.
 

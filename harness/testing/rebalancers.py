@@ -16,11 +16,12 @@ from harness.testing.findings import SKIPPED, Finding, attempt, if_sound, raised
 from harness.testing.generated import copied, same, same_examples
 from harness.testing.hostile import check_clock, check_network, check_refusal
 from harness.testing.offered import check_params, ready_params
-from harness.testing.state import watched
+from harness.testing.state import from_before, watched
 
 GENERATED = "generated:"
 
 
+@from_before
 def check_rebalancer(
     rebalancer: Rebalancer, params: Any = None, dataset: Dataset | None = None, hostile: bool = False
 ) -> Iterator[Finding]:

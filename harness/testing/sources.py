@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import string
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -20,9 +21,14 @@ from harness.testing.findings import SKIPPED, Finding, attempt, if_sound, raised
 from harness.testing.generated import same_examples
 from harness.testing.hostile import check_clock, check_network, check_refusal
 from harness.testing.offered import check_params, ready_params
-from harness.testing.state import watched
+from harness.testing.state import from_before, watched
+
+TABLES = (".csv", ".tsv", ".txt", ".json", ".jsonl")
+MANY = 5
+"""How many files are changed, one after the other."""
 
 
+@from_before
 def check_source(
     source: DatasetSource, params: Any = None, path: Path | None = None, hostile: bool = False
 ) -> Iterator[Finding]:
@@ -35,7 +41,8 @@ def check_source(
     path : Path, optional
         Data that it can read; without it, what it ships.
     hostile : bool
-        Also try it without a network (it is only asked to read), on another day, and on folders that hold nothing.
+        Also try it without a network (it is only asked to read), on another day, on folders that hold nothing, and on
+        a copy of `path` with other numbers.
 
     Yields
     ------
@@ -46,6 +53,7 @@ def check_source(
     chosen = ready_params(source, params)
     if chosen is None:
         return
+    path = None if path is None else path.absolute()  # what is watched runs in another folder
     with TemporaryDirectory(prefix="harness-") as folder:
         refusals = []
         for task in TaskType:
@@ -104,6 +112,9 @@ def _hostile(source: DatasetSource, params: Any, request: DataRequest, dataset: 
 
     yield check_network(name, f"{task}: reaches no network", anew)
     yield check_clock(name, f"{task}: the day is nothing", lambda: _differs(dataset, anew()))
+    if request.path is not None:
+        given = request.path
+        yield attempt(name, f"{task}: the digest follows the files", lambda: _follows(given, read))
     with TemporaryDirectory(prefix="harness-") as folder:
         empty, missing, blank = Path(folder) / "empty", Path(folder) / "missing", Path(folder) / "blank.csv"
         empty.mkdir()
@@ -114,9 +125,40 @@ def _hostile(source: DatasetSource, params: Any, request: DataRequest, dataset: 
             yield check_refusal(name, f"{task}: takes or refuses {told} of new rows", partial(read_new, path))
 
 
-def _must_refuse(read: Callable[[Path], object], path: Path) -> None:
+def _follows(path: Path, read: Callable[[Path], Any]) -> str:
+    """Change a digit of each table in a copy: where other rows are read from it, the digest must be another one."""
+    with TemporaryDirectory(prefix="harness-") as folder:
+        copy = Path(folder) / path.name
+        if path.is_dir():
+            shutil.copytree(path, copy)
+        else:
+            shutil.copy(path, copy)
+        before = read(copy)
+        tables = [one for one in (copy, *sorted(copy.rglob("*"))) if one.suffix in TABLES and one.is_file()]
+        for table in tables[:MANY]:
+            content = table.read_bytes()
+            table.write_bytes(_other_digit(content))
+            try:
+                after = read(copy)
+            except Exception:  # then nothing was read from it
+                after = before
+            table.write_bytes(content)
+            if after.digest == before.digest and _differs(before, after):
+                return f"{table.name} has another number, but {_differs(before, after)}; use harness.data.digest_files"
+    return ""
+
+
+def _other_digit(content: bytes) -> bytes:
+    """Return a file with its last digit changed."""
+    place = max((content.rfind(str(digit).encode()) for digit in range(10)), default=-1)
+    if place < 0:
+        return content
+    return content[:place] + str((int(content[place : place + 1]) + 1) % 10).encode() + content[place + 1 :]
+
+
+def _must_refuse(read: Callable[[Path], object], path: Path) -> str:
     read(path)
-    raise ValueError("took it")
+    return "took it without a word; expected a HarnessError that says what is missing"
 
 
 def _parts(dataset: Dataset) -> dict[str, Examples]:

@@ -17,9 +17,10 @@ from harness.testing.findings import SKIPPED, Finding, attempt, raised
 from harness.testing.generated import copied, same, same_examples, table
 from harness.testing.hostile import check_clock, check_network, check_refusal
 from harness.testing.offered import check_params, ready_params
-from harness.testing.state import watched
+from harness.testing.state import from_before, watched
 
 
+@from_before
 def check_splitter(
     splitter: Splitter,
     params: Any = None,

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from harness.json_schema import competition_schema
 from harness.plugins import load_plugins
+from harness.testing import check_plugin, failures
 
 ROOT = Path(__file__).parents[2]
 GLOBS = ("README.md", "docs/**/*.md", "plugins/*/README.md", "competitions/*/README.md")
@@ -60,3 +61,11 @@ def test_a_part_of_a_competition_file_keeps_to_the_schema(code, schema):
 @pytest.mark.parametrize("code", examples("python"))
 def test_python_can_be_read(code):
     assert ast.parse(code).body
+
+
+def test_the_plugin_file_of_the_readme_passes_the_conformance_kit(tmp_path):
+    (code,) = re.findall(r"^```python\n(.*?class Ratios.*?)^```", TEXTS["README.md"], flags=re.MULTILINE | re.DOTALL)
+    (tmp_path / "plugin.py").write_text(code)
+    findings = check_plugin(str(tmp_path / "plugin.py"), hostile=True)
+    assert failures(findings) == []
+    assert "local.ratios" in {found.offer for found in findings}

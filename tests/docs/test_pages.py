@@ -203,3 +203,15 @@ def test_a_page_is_built_and_asks_nothing_of_another_server(tmp_path, caplog):
 def test_a_broken_link_is_told(link, tmp_path, caplog):
     (warning,) = build(tmp_path, f"# Home\n\n{link}\n", caplog)
     assert "missing" in warning
+
+
+def test_every_page_has_one_title():
+    pages = all_pages()
+    places = places_of(pages, ROOT)
+    titles = {page: [level for level, _ in headings(include(text, page, places, ROOT))] for page, text in pages.items()}
+    assert [page for page, levels in titles.items() if levels[0] != 1 or levels.count(1) > 1] == []
+
+
+def test_the_first_block_of_the_command_line_fits_its_page():
+    block = section((ROOT / "README.md").read_text("utf-8"), "use", "README.md").split("```")[1]
+    assert [line for line in block.splitlines() if len(line) > 87] == []

@@ -14,6 +14,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import f1_score, log_loss
 
+from harness.cli.train import shown_path
+
 CLASSES = ["ash", "beech", "cedar"]
 IDS = [str(row) for row in range(500, 530)]
 
@@ -304,3 +306,14 @@ def test_fetch_refuses_another_file_than_the_one_vouched_for(served, harness, wo
 def test_fetch_where_there_is_nothing(args, words, harness):
     done = harness("fetch", *args)
     assert (done.code, done.err) == (2, f"error: {words}\n")
+
+
+def test_fetch_tells_where_files_that_are_not_fetched_lie(harness, competitions, workspace):
+    file = competitions / "toy/competition.toml"
+    text = file.read_text().replace('variant = "sample"', 'variant = "local"')
+    file.write_text(text.replace("[split]", "[data.variants.local]\npath = 'files'\n\n[split]"))
+    place = shown_path(competitions / "toy/files")
+    for args in (["toy"], ["toy", "--variant", "local"]):
+        done = harness("fetch", *args)
+        told = f"has nothing to fetch: the files of its variant 'local' lie at {place}; harness run toy reads them\n"
+        assert (done.code, told in done.err) == (2, True)

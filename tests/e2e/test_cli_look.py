@@ -86,13 +86,39 @@ def load_broken() -> None:
 
 @pytest.mark.fault("F-32")
 def test_a_broken_plugin_is_listed_with_the_fix_and_stops_nothing_else(harness, monkeypatch):
-    point = SimpleNamespace(name="deep", dist=SimpleNamespace(name="harness-deep", version="0.3"), load=load_broken)
+    point = SimpleNamespace(
+        name="deep", dist=SimpleNamespace(name="harness-deep", version="0.3"), load=load_broken, module="deep"
+    )
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [point])
     done = harness("plugins")
     assert done.code == 0, done.err
     assert "deep 0.3  (harness-deep)\n  broken: ModuleNotFoundError: No module named 'torch'\n" in done.out
     assert "  fix: install what it lacks: pip install torch\n" in done.out
     assert harness("run", "toy", "-s", "near", "--no-tracking").code == 0
+    # its competitions are in no list: that says why
+    done = harness("list")
+    assert (done.code, "toy" in done.out) == (0, True)
+    told = (
+        "plugin deep is broken: ModuleNotFoundError: No module named 'torch'; install what it lacks: pip install torch"
+    )
+    assert told in done.err
+    done = harness("run", "deep-example")
+    told = "no competition 'deep-example' (plugin 'deep' is broken: ModuleNotFoundError: No module named 'torch')"
+    assert (done.code, told in done.err) == (2, True)
+
+
+@pytest.mark.parametrize(("args", "words"), [(["new"], "plugin"), (["export"], "verify")])
+def test_without_a_command_the_help_is_shown_as_with_help(args, words, harness):
+    done = harness(*args)
+    assert done.code == 2
+    assert done.err.rstrip() == harness(*args, "--help").out.rstrip()
+    assert f"\n  {words} " in done.err
+
+
+def test_the_help_of_export_tells_where_the_options_are(harness):
+    shown = harness("export", "--help").out
+    assert "harness export run --help" in shown
+    assert "..." not in shown
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

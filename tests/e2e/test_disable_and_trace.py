@@ -77,6 +77,14 @@ def test_a_plugin_is_left_out_by_either_option_and_by_the_environment(harness):
     assert "fog.half" in harness("plugins").out  # the command before has left nothing behind
 
 
+def test_describe_tells_it_once_beside_the_name(harness, competitions: Path):
+    file = competitions / "toy/competition.toml"
+    file.write_text(file.read_text() + '\n[strategies.foggy]\nmodel = "fog.forest"\n')
+    told = "  model fog.forest: plugin 'fog' is disabled; leave it out of --disable and HARNESS_DISABLE_PLUGINS\n"
+    assert told in harness("--disable", "fog", "describe", "toy").out
+    assert "  model fog.forest: no model 'fog.forest' is offered" in harness("describe", "toy").out
+
+
 def test_what_needs_it_tells_that_it_is_disabled(harness):
     done = harness("--disable", "fog", "check", "toy")
     assert done.code == 2

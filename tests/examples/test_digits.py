@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import harness
+from harness.device import count_gpus
 
 ROOT = Path(harness.__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "harness-digits"
@@ -45,7 +46,9 @@ def test_it_is_found_and_passes_the_conformance_kit(called: Called) -> None:
     where = called("-c", "import harness_digits; print(harness_digits.__file__)")
     assert not Path(where).is_relative_to(ROOT)
     assert "digit-recognizer" in called("-m", "harness", "list")
-    assert " 0 failed" in called("-m", "harness", "check-plugin", "digits")
+    last = called("-m", "harness", "check-plugin", "digits").splitlines()[-1]
+    assert " 0 failed" in last
+    assert count_gpus() or f"\n{last}\n" in (EXAMPLE / "README.md").read_text()
 
 
 def test_its_network_learns(called: Called) -> None:
@@ -57,7 +60,15 @@ def test_its_network_learns(called: Called) -> None:
 
 def test_its_own_tests_pass(called: Called) -> None:
     told = called("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", cwd=EXAMPLE)
-    assert " passed" in told
+    passed = re.search(r"^\d+ passed", told, re.MULTILINE)
+    assert passed is not None
+    assert f"\n{passed[0]}\n" in (EXAMPLE / "README.md").read_text()
+
+
+def test_what_check_prints_is_what_the_guide_shows(called: Called) -> None:
+    shown = (EXAMPLE / "README.md").read_text().partition("$ harness check digit-recognizer\n")[2].partition("```")[0]
+    told = called("-m", "harness", "check", "digit-recognizer").replace("python -m harness", "harness")
+    assert [line.strip() for line in told.splitlines()] == shown.splitlines()
     assert " failed" not in told
 
 

@@ -302,7 +302,9 @@ def installed(name: str, distribution: str, *, error: BaseException | None = Non
             raise error
         return module
 
-    return SimpleNamespace(name=name, dist=SimpleNamespace(name=distribution, version="1.0"), load=load)
+    return SimpleNamespace(
+        name=name, dist=SimpleNamespace(name=distribution, version="1.0"), load=load, module="harness_x"
+    )
 
 
 def models(*names: str):

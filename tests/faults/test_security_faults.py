@@ -309,7 +309,9 @@ def test_names_in_a_competition_file_are_refused(harness, toy, outside, table, n
 def test_a_plugin_of_any_name_writes_nothing_outside(harness, toy, outside, monkeypatch, name):
     from types import ModuleType
 
-    point = SimpleNamespace(name=name, dist=SimpleNamespace(name="d", version="1"), load=lambda: ModuleType("m"))
+    point = SimpleNamespace(
+        name=name, dist=SimpleNamespace(name="d", version="1"), load=lambda: ModuleType("m"), module="m"
+    )
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [point])
     done = harness("plugins")
     assert done.code == 0

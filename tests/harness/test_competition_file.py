@@ -129,6 +129,27 @@ def test_the_least_a_file_must_say() -> None:
     assert (found.submission, found.rules) == (None, Rules())
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "words"),
+    [
+        ("metrics", "metrix", "unknown key 'metrix'; did you mean 'metrics'?"),
+        ("submission", "submision", "unknown key 'submision'; did you mean 'submission'?"),
+        ("strategies", "strategys", "unknown key 'strategys'; did you mean 'strategies'?"),
+        ("data/source", "data/sorce", "data: unknown key 'sorce'; did you mean 'source'?"),
+        ("strategies/raw/model", "strategies/raw/modle", "strategies.raw: unknown key 'modle'; did you mean 'model'?"),
+    ],
+)
+def test_a_mistyped_key_is_told_before_the_one_that_is_missing_for_it(
+    right: str, wrong: str, words: str, table: dict[str, Any]
+) -> None:
+    value: Any = table
+    for part in right.split("/"):
+        value = value[part]
+    with pytest.raises(ConfigError) as caught:
+        parse(changed(changed(table, right, KeyError), wrong, value))
+    assert words in str(caught.value)
+
+
 def changed(table: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     table = copy.deepcopy(table)
     *parents, last = (part.replace("%2f", "/") for part in path.split("/"))

@@ -194,6 +194,23 @@ def test_pips_reason_is_told(tmp_path: Path) -> None:
         wheels._pip("wheel", "--no-index", "--wheel-dir", str(tmp_path), "no-such-thing==1")
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("WARNING: Retrying (Retry(total=0)): NewConnectionError\nERROR: No matching distribution", "over the network"),
+        ("ERROR: No matching distribution", "ERROR: No matching distribution"),
+    ],
+)
+def test_where_pip_reaches_nothing_the_network_is_named(said: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = subprocess.CompletedProcess([], 1, "", said)
+    monkeypatch.setattr(wheels.subprocess, "run", lambda *_, **__: done)
+    with pytest.raises(HarnessError) as caught:
+        wheels._pip("wheel", "x==1")
+    assert str(caught.value).startswith("pip wheel failed: ERROR: No matching distribution")
+    assert told in str(caught.value)
+    assert ("network" in str(caught.value)) == ("Retrying" in said)
+
+
 @pytest.mark.parametrize("layout", ["rain", "competitions/rain"])
 def test_the_notebook_finds_files_in_both_of_kaggles_layouts(tmp_path: Path, layout: str) -> None:
     (tmp_path / layout).mkdir(parents=True)

@@ -333,6 +333,13 @@ def test_the_command_prints_and_writes_the_same(harness, workspace):
     assert json.loads((workspace / "competition.schema.json").read_text()) == json.loads(printed.out)
 
 
+def test_the_command_makes_no_folder(harness, workspace):
+    done = harness("schema", "--output", "nosuch/x.json")
+    told = "error: nosuch: no such folder; make it, or choose another with --output\n"
+    assert (done.code, done.err) == (2, told)
+    assert not (workspace / "nosuch").exists()
+
+
 def test_the_command_reads_the_plugin_of_a_competition(harness):
     assert "local.means" not in harness("schema").out
     schema = json.loads(harness("schema", "toy").out)

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from harness.builtin.metrics import harness_metrics
+from harness.cli import show
 from harness.competition import Evaluate
 from harness.competition_file import read_competition
 from harness.errors import StoreError
@@ -50,6 +51,15 @@ def test_the_least_loss_is_first(toy):
 def test_the_greatest_f1_is_first(toy):
     board = rank(toy, [F1, LOSS], [entry("b", 0, 0.5), entry("a", 0, 0.9), entry("c", 0, 0.1)], {})
     assert order(board) == [(1, "a"), (2, "b"), (3, "c")]
+
+
+@pytest.mark.parametrize(("score", "told"), [(0.4722, True), (0.5, False), (None, False)])
+def test_a_constant_that_ranks_worse_than_chance_is_explained(toy, score, told):
+    constant = {**entry("baseline-prior", None, baseline=True), "scores": {"roc_auc": {"oof": score}}}
+    model = {**entry("a", None), "scores": {"roc_auc": {"oof": 0.4}}}
+    notes = show._notes(rank(toy, [METRICS["roc_auc"]], [constant, model], {}))
+    assert any("baseline-prior: roc_auc below 0.5 is chance" in note for note in notes) == told
+    assert len(notes) == told
 
 
 @pytest.mark.parametrize("metric", [LOSS, F1])

@@ -46,6 +46,7 @@ class FakePoint:
     loads: Any
     version: str = "1.2"
     distribution: str = ""
+    module: str = "harness_x.plugin"
 
     @property
     def dist(self) -> SimpleNamespace:
@@ -54,7 +55,7 @@ class FakePoint:
     def load(self) -> Any:
         if isinstance(self.loads, BaseException):
             raise self.loads
-        return self.loads
+        return importlib.import_module(self.module) if self.loads is None else self.loads
 
 
 @pytest.fixture
@@ -168,6 +169,52 @@ def test_import_failure_is_listed_with_its_fix(error: BaseException, told: str, 
         plugins.find(ModelRecipe, "x.cnn", "strategy a")
     assert fix in str(caught.value)
     assert plugins.find(ModelRecipe, "y.tree", "strategy b").name == "y.tree"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("x = 1\ndef broken(:\n", ", line 2"),
+        ("x = 1\n\nraise KeyError(x)\n", ", line 3"),
+        ("import harness_x.modell\n", ", line 1"),
+        ("def harness_models():\n    return []\n", ""),
+        (
+            "from harness import hookimpl\n\n\n@hookimpl\ndef harness_models():\n    return [][0]\n",
+            ", line 6",
+        ),
+    ],
+)
+@pytest.mark.parametrize("installed", [False, True])
+def test_an_author_is_told_where_to_mend_and_a_user_to_reinstall(
+    text: str, line: str, installed: bool, tmp_path: Path, install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "lib" / "site-packages" if installed else tmp_path
+    (root / "harness_x").mkdir(parents=True)
+    (root / "harness_x" / "__init__.py").touch()
+    path = root / "harness_x" / "plugin.py"
+    path.write_text(text)
+    monkeypatch.syspath_prepend(str(root))
+    try:
+        plugins = install(FakePoint("x", None))
+        plugins.offers(ModelRecipe)
+    finally:
+        for name in ("harness_x", "harness_x.plugin"):
+            sys.modules.pop(name, None)
+    (found,) = plugins.loaded
+    assert found.error
+    if installed:
+        assert "pip install" in found.fix
+        assert "dist-x" in found.fix or "modell" in found.fix
+    else:
+        assert found.fix == f"mend {path}{line}"
+
+
+def test_a_competitions_own_plugin_is_mended_where_it_lies(tmp_path: Path, install: Install) -> None:
+    text = "from harness import hookimpl\n\n\n@hookimpl\ndef harness_models():\n    return [][0]\n"
+    path = local_plugin(tmp_path, text)
+    plugins = install(local=path)
+    plugins.offers(ModelRecipe)
+    assert plugins.loaded[-1].fix == f"mend {path}, line 6"
 
 
 def test_ctrl_c_is_not_a_broken_plugin(install: Install) -> None:

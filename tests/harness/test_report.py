@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 
+from harness.builtin._figures.style import BLUE, GREEN, PALE
 from harness.competition import Competition, DataSpec, Evaluate, Use
 from harness.data import TaskType
-from harness.report import _finding, board_figure
+from harness.report import _dots, _finding, board_figure
 
 
 def entry(name: str, oof: float | None, valid: float | None = None, baseline: bool = False) -> dict[str, Any]:
@@ -66,3 +68,21 @@ def test_nothing_is_drawn_of_nothing(competition: Competition, tmp_path: Path) -
 )
 def test_title_states_the_finding(entries: list[dict[str, Any]], words: str) -> None:
     assert _finding(entries, "log_loss", "oof") == words
+
+
+@pytest.mark.parametrize(
+    ("entries", "told"),
+    [
+        (
+            [entry("a", 0.5, 0.6), entry("b", 0.7), BASE],
+            {"validation": BLUE, "out-of-fold": BLUE, "first": GREEN, "baseline": PALE},
+        ),
+        ([BASE, entry("b", 0.95)], {"validation": BLUE, "out-of-fold": BLUE, "baseline": PALE}),
+    ],
+)
+def test_the_legend_tells_what_each_colour_is(entries: list[dict[str, Any]], told: dict[str, str]) -> None:
+    axes = Figure().subplots()
+    _dots(axes, entries, "log_loss", "oof", "valid")
+    lines, labels = axes.get_legend_handles_labels()
+    colours = [line.get_markeredgecolor() if line.get_marker() == "o" else line.get_color() for line in lines]
+    assert dict(zip(labels, colours, strict=True)) == told

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 
@@ -108,6 +110,13 @@ def harness_metrics():
 FIT = "        points = self.points(train)\n"
 PREDICT = "        points = self.points(examples)\n"
 BINARY = "binary: "
+SWALLOWED = """
+        try:
+            points = self.points(examples)
+        except Exception:
+            even = np.full((len(examples), len(self.info.classes)), 1 / len(self.info.classes))
+            return Predictions(examples.ids, even, self.info.outputs)
+"""
 
 SEEDED: dict[str, tuple[str, str, str]] = {
     "reads the labels of what it predicts": (
@@ -136,6 +145,68 @@ SEEDED: dict[str, tuple[str, str, str]] = {
         FIT + "        import os, time\n        os.environ['KIT_STARTED'] = str(time.time_ns())\n",
         BINARY + "leaves global state as it is",
     ),
+    "sets an environment variable to the same value in every fit": (
+        FIT,
+        FIT + "        import os\n        os.environ['KIT_STARTED'] = '7'\n",
+        BINARY + "leaves global state as it is",
+    ),
+    "sets an environment variable in every predict": (
+        PREDICT,
+        PREDICT + "        import os\n        os.environ['KIT_STARTED'] = '7'\n",
+        BINARY + "leaves global state as it is",
+    ),
+    "goes to another folder": (
+        FIT,
+        FIT + "        import os, tempfile\n        os.chdir(tempfile.gettempdir())\n",
+        BINARY + "leaves global state as it is",
+    ),
+    "silences warnings": (
+        FIT,
+        FIT + "        import warnings\n        warnings.simplefilter('ignore')\n",
+        BINARY + "leaves global state as it is",
+    ),
+    "silences numpy": (FIT, FIT + "        np.seterr(all='ignore')\n", BINARY + "leaves global state as it is"),
+    "sets an option of pandas": (
+        FIT,
+        FIT + "        import pandas as pd\n        pd.set_option('display.max_rows', 3)\n",
+        BINARY + "leaves global state as it is",
+    ),
+    "sets a parameter of matplotlib": (
+        FIT,
+        FIT + "        import matplotlib\n        matplotlib.rcParams['figure.dpi'] = 77\n",
+        BINARY + "leaves global state as it is",
+    ),
+    "looks for modules elsewhere": (
+        FIT,
+        FIT + "        import sys\n        sys.path.insert(0, 'kit')\n",
+        BINARY + "leaves global state as it is",
+    ),
+    "hears a signal": (
+        FIT,
+        FIT + "        import signal\n        signal.signal(signal.SIGUSR1, signal.SIG_IGN)\n",
+        BINARY + "leaves global state as it is",
+    ),
+    "writes into the current folder": (
+        FIT,
+        FIT + "        Path('debug.csv').write_text('x')\n",
+        BINARY + "leaves global state as it is",
+    ),
+    "leaves a thread running": (
+        FIT,
+        FIT + "        import threading, time\n        threading.Thread(target=time.sleep, args=(4,)).start()\n",
+        BINARY + "leaves global state as it is",
+    ),
+    "answers for whatever it cannot read": (
+        PREDICT,
+        SWALLOWED,
+        BINARY + "takes or refuses strange inputs",
+    ),
+    "takes columns by their place": (
+        'list(examples.inputs) != ["x0", "x1", "x2"]',
+        'set(examples.inputs) != {"x0", "x1", "x2"}',
+        BINARY + "columns go by their names",
+    ),
+    "forgets the weights": ("None if train.weights is None else train.weights[rows]", "None", BINARY + "takes weights"),
     "ignores the seed": ("(self.context.seed)", "()", BINARY + "same seed, same bytes"),
     "numbers classes as they appear": (
         "rows = train.targets == code",
@@ -242,6 +313,8 @@ SEEDED: dict[str, tuple[str, str, str]] = {
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
     """Return ``installed(source)``: install a plugin ``kit`` of that source, as pip would."""
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
 
     def install(source: str) -> str:
         (tmp_path / "harness_kit.py").write_text(source)
@@ -273,6 +346,25 @@ def test_a_seeded_bug_is_caught_by_the_check_of_its_name(bug: str, installed: Ca
     assert check in {found.check for found in findings if found.problem}, failures(findings)
     # what is edited is named, and nothing else
     assert len({found.offer for found in findings if found.problem}) == 1
+
+
+@pytest.mark.parametrize("bug", ["ignores the seed", "changes what it learns from"])
+def test_what_follows_from_a_bug_is_not_told_beside_it(bug: str, installed: Callable[[str], str]) -> None:
+    before, after, check = SEEDED[bug]
+    findings = check_plugin(installed(SOUND.replace(before, after)), hostile=True)
+    kind = check.removeprefix(BINARY)
+    assert {found.check.split(": ")[1] for found in findings if found.problem} == {kind}
+
+
+def test_the_command_does_not_wait_for_threads_that_were_left(installed: Callable[[str], str], tmp_path) -> None:
+    before, after, _ = SEEDED["leaves a thread running"]
+    installed(SOUND.replace(before, after.replace("(4,)", "(300,)")))
+    command = [sys.executable, "-m", "harness", "check-plugin", "kit"]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)])}
+    done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=120)
+    assert done.returncode == 2
+    assert "(sleep) running; wait for it" in done.stdout
+    assert done.stdout.splitlines()[-1].endswith("2 failed, 1 skipped")
 
 
 def test_there_are_more_than_twelve() -> None:

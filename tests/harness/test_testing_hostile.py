@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import datetime
+import locale
 import os
 import random
+import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
+import warnings
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 
+import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 
-from harness.data import Dataset, DatasetInfo, Examples, Fold, Predictions, TaskType
+from harness.data import Dataset, DatasetInfo, Examples, Fold, Predictions, TaskType, digest_files
 from harness.errors import DataError
 from harness.offers import CLASSIFICATION, Adjuster, DatasetSource, Features, Metric, ModelRecipe, Rebalancer, Splitter
 from harness.params import NoParams
@@ -27,10 +34,12 @@ from harness.testing import (
     check_rebalancer,
     check_source,
     check_splitter,
+    failures,
     hostile,
     predicting,
+    state,
 )
-from harness.testing.state import watched
+from harness.testing.state import from_before, settings_now, watched
 
 
 def failed(findings) -> set[str]:
@@ -144,6 +153,92 @@ def test_the_same_seed_a_second_time_is_seen_too_and_generators_are_put_back():
         np.random.seed(0)
     assert len(told) == 1
     assert (np.random.get_state()[1].tolist(), random.getstate()) == (numpys, own)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda: os.environ.update(KIT_SET="7"), "os.environ"),
+        (lambda: os.chdir(tempfile.gettempdir()), "the working folder"),
+        (lambda: warnings.simplefilter("ignore"), "the filters of warnings"),
+        (lambda: np.seterr(all="ignore"), "numpy's error handling"),
+        (lambda: pd.set_option("display.max_rows", 3), "pandas' options"),
+        (lambda: matplotlib.rcParams.update({"figure.dpi": 77}), "matplotlib's rcParams"),
+        (lambda: sys.path.insert(0, "kit"), "sys.path"),
+        (lambda: signal.signal(signal.SIGUSR1, signal.SIG_IGN), "the handlers of signals"),
+        (lambda: locale.setlocale(locale.LC_NUMERIC, "C.UTF-8"), "the locale"),
+        (lambda: Path("kit.csv").write_text("x"), "wrote kit.csv into the working folder"),
+        (lambda: threading.Thread(target=time.sleep, args=(2,), name="kit").start(), "left the thread kit running"),
+    ],
+)
+def test_what_every_call_sets_is_seen_though_the_first_has_set_it_already_and_is_put_back(
+    change, named, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(state, "PATIENCE", 0.1)
+
+    @from_before
+    def check():
+        change()
+        with watched() as told:
+            change()
+        yield told
+
+    before = settings_now()
+    (told,) = check()
+    assert [named in line for line in told] == [True]
+    assert settings_now() == before
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_torch_shares_is_put_back_even_where_the_first_call_imports_it(known, monkeypatch):
+    torch = pytest.importorskip("torch")
+    if not known:
+        monkeypatch.delitem(sys.modules, "torch")
+
+    @from_before
+    def check():
+        monkeypatch.setitem(sys.modules, "torch", torch)
+        torch.set_default_dtype(torch.float64)
+        with watched() as told:
+            torch.set_default_dtype(torch.float64)
+        yield told
+
+    try:
+        (told,) = check()
+        assert ["torch's default dtype" in line for line in told] == [True]
+        assert torch.get_default_dtype() == torch.float32
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_what_the_first_call_imports_and_sets_for_good_is_no_change_of_the_second(monkeypatch):
+    done = []
+
+    @from_before
+    def check():
+        def call():
+            if not done:
+                done.append(True)
+                monkeypatch.setenv("KIT_SET", "1")
+                warnings.simplefilter("ignore")
+
+        call()
+        with watched() as told:
+            assert "KIT_SET" not in os.environ
+            call()
+        yield told
+
+    with warnings.catch_warnings():
+        assert list(check()) == [[]]
+        assert os.environ["KIT_SET"] == "1"
+
+
+def test_a_thread_that_ends_soon_or_keeps_nobody_waiting_is_none_left():
+    with watched() as told:
+        threading.Thread(target=time.sleep, args=(0.05,)).start()
+        threading.Thread(target=time.sleep, args=(1,), daemon=True).start()
+    assert told == []
 
 
 # offers that fail one hostile check ---------------------------------------------------------------------------------
@@ -371,6 +466,33 @@ def test_a_source_that_ships_nothing_is_skipped_and_one_that_dates_its_rows_is_c
     assert failed(check_source(source(lambda data: look_up() or data), hostile=True)) == {
         "multiclass: reaches no network"
     }
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_digest_that_does_not_follow_the_files_is_caught(tmp_path, monkeypatch, alone):
+    (tmp_path / "rows").mkdir()
+    (tmp_path / "rows" / "train.csv").write_text("x\n" + "1\n" * 9)
+    (tmp_path / "rows" / "about.txt").write_text("3 facts")
+    monkeypatch.chdir(tmp_path)
+    given = Path("rows/train.csv" if alone else "rows")
+
+    def reads(digest):
+        def load(params, request):
+            file = None if request.path is None else request.path if alone else request.path / "train.csv"
+            if file is None or not file.is_file() or request.task_type is not TaskType.REGRESSION:
+                raise DataError("a table of a regression only")
+            if not file.stat().st_size:
+                raise DataError("an empty table")
+            values = pd.read_csv(file)["x"].to_numpy(dtype=float)
+            info = DatasetInfo("kit", TaskType.REGRESSION)
+            return Dataset(info, rows(9, values), None, rows(4), digest=digest(file))
+
+        return DatasetSource("kit.table", "a table", NoParams, load)
+
+    assert failed(check_source(reads(lambda file: digest_files([file])), path=given, hostile=True)) == set()
+    (told,) = failures(check_source(reads(lambda file: "0" * 64), path=given, hostile=True))
+    assert told.startswith("kit.table: regression: the digest follows the files: train.csv has another number")
+    assert "train: other rows, though the digest is the same; use harness.data.digest_files" in told
 
 
 # a GPU --------------------------------------------------------------------------------------------------------------

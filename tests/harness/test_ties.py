@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from harness.builtin.metrics import harness_metrics
+from harness.cli.ties import _significant
 from harness.competition import Evaluate, Use
 from harness.competition_file import read_competition
 from harness.data import DatasetInfo, Predictions, TaskType
@@ -328,3 +329,8 @@ def test_ties_of_a_tracking_server_are_refused_in_one_line(harness):
 
 def test_ties_of_no_runs_say_what_to_do(harness):
     assert "no finished runs of toy" in harness("leaderboard", "toy", "--ties").err
+
+
+@pytest.mark.parametrize(("value", "shown"), [(-0.0, "0.0000"), (0.0, "0.0000"), (-1e-9, "-1.0e-09"), (0.25, "0.2500")])
+def test_no_difference_has_no_sign(value, shown):
+    assert _significant(value) == shown
