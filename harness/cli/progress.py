@@ -140,11 +140,11 @@ class RunProgress:
         """Print why a strategy failed; the end of the command tells that it was interrupted."""
         if message == "interrupted":
             return
-        # what a plugin says is no markup, and nothing a terminal should obey
-        self.out.print(f"[red]failed[/red] {escape(one_line(f'{run.label}: {message}'))}", soft_wrap=True)
         path = run.directory / FAILED
-        if path.is_file() and read_json(path).get("traceback"):
-            self.out.print(f"[dim]  its traceback: {escape(shown_path(path))}[/dim]", soft_wrap=True)
+        found = path.is_file() and read_json(path).get("traceback")
+        more = f" (traceback: {shown_path(path)})" if found else ""
+        # what a plugin says is no markup, and nothing a terminal should obey
+        self.out.print(f"[red]failed[/red] {escape(one_line(f'{run.label}: {message}{more}'))}", soft_wrap=True)
 
 
 class Download:

@@ -127,7 +127,7 @@ def test_a_failing_strategy_leaves_the_others_alone_and_the_code_says_partial(ha
     assert done.code == 3
     assert "broken: ValueError: asked to fail" in done.err
     (record,) = (workspace / "runs/toy").glob("broken-*/failed.json")
-    assert f"  its traceback: {record.relative_to(workspace)}\n" in done.err
+    assert f"asked to fail (traceback: {record.relative_to(workspace)})\n" in done.err
     assert "asked to fail" in json.loads(record.read_text())["traceback"]
     assert (workspace / "submissions/toy/near.csv").exists()
     assert not (workspace / "submissions/toy/broken.csv").exists()
