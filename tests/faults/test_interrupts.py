@@ -77,8 +77,15 @@ def record(workspace: Path) -> dict[str, object]:
 
 
 @pytest.mark.fault("F-03", "F-04")
-@pytest.mark.parametrize("workers", ["1", "2"])
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code", "workers"),
+    [
+        (signal.SIGINT, 130, "1"),
+        (signal.SIGTERM, 143, "2"),
+        pytest.param(signal.SIGINT, 130, "2", marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, 143, "1", marks=pytest.mark.slow),
+    ],
+)
 def test_one_signal_ends_a_run_in_order_and_the_same_command_goes_on(
     harness, competitions, workspace, number, code, workers
 ):

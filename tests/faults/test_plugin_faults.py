@@ -122,7 +122,7 @@ def large_models():
 
 
 @pytest.mark.fault("F-15")
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
 def test_a_strategy_out_of_gpu_memory_is_told_in_one_line_and_the_others_go_on(toy, workers):
     torch = pytest.importorskip("torch")
     assert torch.cuda.OutOfMemoryError is torch.OutOfMemoryError

@@ -127,8 +127,7 @@ def prepared(name: str, competitions: Path, folder: Path) -> tuple[str, list[str
     "name",
     [
         "tfidf",
-        "neighbours",
-        *(pytest.param(one, marks=pytest.mark.slow) for one in ("ulmfit", "birdclef")),
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ("neighbours", "ulmfit", "birdclef")),
     ],
 )
 def test_a_pickle_in_the_place_of_any_file_of_a_run_is_never_executed(harness, competitions, tmp_path, workspace, name):

@@ -208,7 +208,7 @@ def test_seeds_widen_a_difference_that_no_folds_can_tell():
     assert wide.best[0] < narrow.best[0]
 
 
-@pytest.mark.parametrize("metric", [LOSS, AUC], ids=["log loss", "auc"])
+@pytest.mark.parametrize("metric", [LOSS, pytest.param(AUC, marks=pytest.mark.slow)], ids=["log loss", "auc"])
 def test_of_two_entries_the_first_is_best_as_surely_as_the_test_says(metric):
     for seed in range(8):
         targets, values, folds = made(seed, rows=600, folds=5, fit=0.3, skills=(1.0, 0.9))

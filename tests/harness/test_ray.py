@@ -160,7 +160,9 @@ def expected(tmp_path_factory):
 
 
 @pytest.mark.fault("F-09")
-@pytest.mark.parametrize("apart", [False, True], ids=["shared folder", "by value"])
+@pytest.mark.parametrize(
+    "apart", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["shared folder", "by value"]
+)
 def test_a_run_on_ray_is_the_same_byte_by_byte(competitions, tmp_path, expected, apart):
     env = {"HARNESS_RAY_APART": "1", "HARNESS_RAY_FOLDER": str(tmp_path / "node")} if apart else {}
     finished(start(competitions, tmp_path / "w", "--executor", "ray", "--workers", "2", env=env))

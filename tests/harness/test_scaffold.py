@@ -122,6 +122,7 @@ def installed(folder: Path, name: str) -> None:
     (info / "entry_points.txt").write_text(f"[harness]\n{points}\n")
 
 
+@pytest.mark.slow  # the check of the wheels does the same with one that is installed
 def test_a_new_plugin_is_green_within_two_minutes_without_an_edit(tmp_path):
     started = time.perf_counter()
 

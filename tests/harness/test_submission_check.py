@@ -67,13 +67,13 @@ def test_nan_and_text_in_a_number_column() -> None:
 @pytest.mark.fault("F-24")
 def test_columns_missing_extra_and_reordered() -> None:
     assert problems({"id": IDS, "N": [0.5] * 3, "y": [0.5] * 3}) == [
-        "missing 1 column: n",
+        "missing 1 column: n; did you mean 'N'?",
         "unexpected 1 column: N; expected id, n, y",
     ]
     assert problems({"y": [0.5, 0.75, 0.0], "id": IDS, "n": [0.5, 0.25, 1.0]}) == [
         "columns in another order: found y, id, n; expected id, n, y"
     ]
-    assert problems({"Id": IDS, "n": [0.5] * 3, "y": [0.5] * 3})[0] == "missing 1 column: id"
+    assert problems({"Id": IDS, "n": [0.5] * 3, "y": [0.5] * 3})[0] == "missing 1 column: id; did you mean 'Id'?"
 
 
 def test_a_thousand_wrong_rows_are_counted_and_few_are_shown() -> None:
@@ -108,7 +108,7 @@ def test_labels_must_be_classes() -> None:
     schema = SubmissionSchema("id", {"a": "label"}, "labels")
     assert problems({"id": IDS, "a": ["n", "y", "y"]}, schema) == []
     assert problems({"id": IDS, "a": ["n", "Y", ""]}, schema) == [
-        "column 'a': 2 cells not in the classes: b='Y', c=''; known: n, y"
+        "column 'a': 2 cells not in the classes: b='Y', c=''; did you mean 'y'?"
     ]
     assert len(problems({"id": IDS, "a": ["n", "n y", "y"]}, schema)) == 1
     assert problems({"id": IDS, "a": ["n", "n y", ""]}, schema, MANY) == []
