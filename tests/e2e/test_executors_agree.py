@@ -35,6 +35,7 @@ def hashes(workspace: Path) -> dict[str, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.fault("F-09", "F-49")
 @pytest.mark.parametrize("competition", SMALLEST)
 def test_executors_agree_to_the_byte(harness, tmp_path, competition):
