@@ -38,7 +38,7 @@ def pack_run(workspace: Workspace, stored: Stored, competitions: Path | None, fo
     home = find_competition(competition, competitions, load_plugins())
     for run in _with_members(workspace, stored):
         tasks = stored_tasks(workspace, run)
-        if not tasks and not run.result.get("members"):
+        if _is_bare(run):
             raise StoreError(f"{run.directory.name} has no models of its own; there is nothing to pack")
         for task in tasks:
             _copy_task(task, folder / task.resolve().relative_to(root))
@@ -53,7 +53,12 @@ def pack_run(workspace: Workspace, stored: Stored, competitions: Path | None, fo
 
 def has_models(workspace: Workspace, stored: Stored) -> bool:
     """Tell whether a run and all its members have models, which imported predictions have not."""
-    return all(run.result["tasks"] or run.result.get("members") for run in _with_members(workspace, stored))
+    return not any(_is_bare(run) for run in _with_members(workspace, stored))
+
+
+def _is_bare(run: Stored) -> bool:
+    """Whether there is nothing of a run but its predictions: an import."""
+    return not run.result["tasks"] and not run.result.get("members")
 
 
 def predict_packed(folder: Path, source: Path, output: Path) -> Predicted:
