@@ -19,7 +19,7 @@ from harness.builtin.baselines import baselines_for
 from harness.collecting import collect
 from harness.competition import Budget, Strategy
 from harness.data import Examples, Predictions
-from harness.errors import HarnessError, TaskTimeoutError, traceback_of
+from harness.errors import HarnessError, StoreError, TaskTimeoutError, traceback_of
 from harness.facts import Provenance
 from harness.files import read_json, write_json
 from harness.offers import Executor, Pool, PoolRequest
@@ -209,7 +209,11 @@ def _end(plan: Plan, prepared: Prepared, options: Options, book: Bookkeeper) -> 
         message, mistake = describe_error(error), isinstance(error, HarnessError)
         status = Status.TIMEOUT if isinstance(error, TaskTimeoutError) else Status.FAILED
         record = {"message": message, "mistake": mistake, "status": status.value, "budget": asdict(options.budget)}
-        write_json(plan.run.directory / FAILED, {**record, "traceback": "" if mistake else traceback_of(error)})
+        try:
+            write_json(plan.run.directory / FAILED, {**record, "traceback": "" if mistake else traceback_of(error)})
+        except StoreError as unwritten:
+            # a disk that is full fails this run, not the others; the next command trains it again
+            prepared.plugins.tell("harness_warned", run=plan.run, message=f"{plan.run.label}: {unwritten}")
         prepared.plugins.tell("harness_run_failed", run=plan.run, message=message)
         return Outcome(plan, None, message, mistake, status)
     (plan.run.directory / FAILED).unlink(missing_ok=True)

@@ -12,9 +12,21 @@ from pathlib import Path
 import pytest
 
 LARGE = """
+import os, time
+from pathlib import Path
+
 class Heavy(Means):
     def save(self, directory):
         super().save(directory)
+        runs = os.environ.get("TOY_RUNS")
+        if runs:  # beside other trainings one fold fills the disk once they are over: before, it fails them rightly
+            try:
+                Path(runs, "one").touch(exist_ok=False)
+            except FileExistsError:
+                return
+            until = time.monotonic() + 120
+            while not list(Path(runs).glob("near-s0-*/result.json")) and time.monotonic() < until:
+                time.sleep(0.05)
         with (directory / "weights.bin").open("wb") as file:
             for _ in range(64):
                 file.write(bytes(1 << 20))
@@ -105,7 +117,8 @@ def test_a_model_that_does_not_fit_is_told_with_path_and_bytes_and_the_others_go
     toy.add(LARGE)
     toy.change("[strategies.sharp]", '[strategies.heavy]\nmodel = "local.heavy"\n[strategies.sharp]')
     args = ("-s", "heavy", "-s", "near", "--no-tracking", "--workers", workers)
-    done = harness("--workspace", str(small_disk), "run", "toy", *args)
+    env = {"TOY_RUNS": str(small_disk / "runs/toy")} if workers == "2" else {}
+    done = harness("--workspace", str(small_disk), "run", "toy", *args, env=env)
     assert done.code == 3, done.err
     (line,) = [line for line in done.err.splitlines() if "heavy" in line]
     assert "No space left on device" in line
@@ -114,6 +127,32 @@ def test_a_model_that_does_not_fit_is_told_with_path_and_bytes_and_the_others_go
     assert (small_disk / "submissions/toy/near.csv").exists()
     assert not [path for path in small_disk.rglob("*") if path.name.startswith(".tmp-")]
     assert not list(small_disk.rglob("weights.bin"))
+
+
+UNRECORDED = """
+import os
+from pathlib import Path
+
+class Blocking(Means):
+    def save(self, directory):
+        (next(Path(os.environ["TOY_RUNS"]).glob("blocking-s0-*")) / "failed.json").mkdir()
+        raise OSError("nothing can be written there")
+
+@hookimpl(specname="harness_models")
+def blocking_models():
+    yield ModelRecipe("local.blocking", "", frozenset({TaskType.MULTICLASS}), MeansParams, Blocking)
+"""
+
+
+@pytest.mark.fault("F-11")
+def test_a_failure_that_cannot_be_written_down_ends_its_own_run_only(toy):
+    toy.add(UNRECORDED)
+    toy.change("[strategies.sharp]", '[strategies.blocking]\nmodel = "local.blocking"\n[strategies.sharp]')
+    done = toy.run("-s", "blocking", "-s", "near", env={"TOY_RUNS": str(toy.runs)})
+    assert done.code == 3, done.err
+    assert "nothing can be written there" in done.err
+    assert "failed.json: Is a directory" in done.err
+    assert list(toy.runs.glob("near-s0-*/result.json"))
 
 
 @pytest.mark.fault("F-12")
