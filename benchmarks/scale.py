@@ -196,7 +196,8 @@ def _draw(folder: Path) -> None:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
-    for path, colour in zip(sorted(folder.glob("scale-*.csv")), ("#2a6f97", "#c8553d"), strict=False):
+    looks = (("#2a6f97", "bottom"), ("#c8553d", "top"))  # a label above its line, the other below
+    for path, (colour, side) in zip(sorted(folder.glob("scale-*.csv")), looks, strict=False):
         with path.open(newline="") as file:
             rows = [[float(value) for value in row] for row in list(csv.reader(file))[1:]]
         tasks, cpu, memory = zip(*rows, strict=True)
@@ -210,7 +211,7 @@ def _draw(folder: Path) -> None:
             (memory[half + 1] - memory[0]) / 1024,
             f"{name}, one run ended: figures  ",
             color=colour,
-            va="bottom",
+            va=side,
             ha="right",
             fontsize=8,
         )
@@ -218,6 +219,7 @@ def _draw(folder: Path) -> None:
         axis.set(xlabel="tasks of a millisecond", ylabel=label, ylim=(0, None))
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].margins(x=0.12)
+    axes[1].margins(y=0.12)
     figure.savefig(folder / "scale.png", dpi=110)
 
 
