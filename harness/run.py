@@ -157,8 +157,7 @@ def run_plans(plans: Sequence[Plan], prepared: Prepared, options: Options) -> It
         for plan in book.open.values():
             if plan.run.run_id in book.started:
                 record = {"message": "interrupted", "mistake": True, "status": Status.INTERRUPTED.value}
-                write_json(plan.run.directory / FAILED, record)
-                prepared.plugins.tell("harness_run_failed", run=plan.run, message="interrupted")
+                _tell_failure(plan, record, prepared)
         raise
 
 
@@ -209,15 +208,19 @@ def _end(plan: Plan, prepared: Prepared, options: Options, book: Bookkeeper) -> 
         message, mistake = describe_error(error), isinstance(error, HarnessError)
         status = Status.TIMEOUT if isinstance(error, TaskTimeoutError) else Status.FAILED
         record = {"message": message, "mistake": mistake, "status": status.value, "budget": asdict(options.budget)}
-        try:
-            write_json(plan.run.directory / FAILED, {**record, "traceback": "" if mistake else traceback_of(error)})
-        except StoreError as unwritten:
-            # a disk that is full fails this run, not the others; the next command trains it again
-            prepared.plugins.tell("harness_warned", run=plan.run, message=f"{plan.run.label}: {unwritten}")
-        prepared.plugins.tell("harness_run_failed", run=plan.run, message=message)
+        _tell_failure(plan, {**record, "traceback": "" if mistake else traceback_of(error)}, prepared)
         return Outcome(plan, None, message, mistake, status)
     (plan.run.directory / FAILED).unlink(missing_ok=True)
     return Outcome(plan, result)
+
+
+def _tell_failure(plan: Plan, record: Mapping[str, Any], prepared: Prepared) -> None:
+    """Write down why a run has no result, and tell it; the next command trains again what cannot be written down."""
+    try:
+        write_json(plan.run.directory / FAILED, record)
+    except StoreError as unwritten:  # a full disk fails this run, not the others
+        prepared.plugins.tell("harness_warned", run=plan.run, message=f"{plan.run.label}: {unwritten}")
+    prepared.plugins.tell("harness_run_failed", run=plan.run, message=record["message"])
 
 
 def _finish(plan: Plan, prepared: Prepared, options: Options, folds: Sequence[FoldResult]) -> RunResult:

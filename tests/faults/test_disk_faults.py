@@ -136,23 +136,32 @@ from pathlib import Path
 class Blocking(Means):
     def save(self, directory):
         (next(Path(os.environ["TOY_RUNS"]).glob("blocking-s0-*")) / "failed.json").mkdir()
-        raise OSError("nothing can be written there")
+        raise {error}("nothing can be written there")
 
 @hookimpl(specname="harness_models")
 def blocking_models():
-    yield ModelRecipe("local.blocking", "", frozenset({TaskType.MULTICLASS}), MeansParams, Blocking)
+    yield ModelRecipe("local.blocking", "", frozenset({{TaskType.MULTICLASS}}), MeansParams, Blocking)
 """
 
 
 @pytest.mark.fault("F-11")
 def test_a_failure_that_cannot_be_written_down_ends_its_own_run_only(toy):
-    toy.add(UNRECORDED)
+    toy.add(UNRECORDED.format(error="OSError"))
     toy.change("[strategies.sharp]", '[strategies.blocking]\nmodel = "local.blocking"\n[strategies.sharp]')
     done = toy.run("-s", "blocking", "-s", "near", env={"TOY_RUNS": str(toy.runs)})
     assert done.code == 3, done.err
     assert "nothing can be written there" in done.err
     assert "failed.json: Is a directory" in done.err
     assert list(toy.runs.glob("near-s0-*/result.json"))
+
+
+@pytest.mark.fault("F-11")
+def test_an_interruption_that_cannot_be_written_down_is_still_told_as_one(toy):
+    toy.add(UNRECORDED.format(error="KeyboardInterrupt"))
+    toy.change("[strategies.sharp]", '[strategies.blocking]\nmodel = "local.blocking"\n[strategies.sharp]')
+    done = toy.run("-s", "blocking", "-s", "near", env={"TOY_RUNS": str(toy.runs)})
+    assert done.code == 130, done.err
+    assert "failed.json: Is a directory" in done.err
 
 
 @pytest.mark.fault("F-12")
