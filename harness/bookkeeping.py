@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -185,10 +186,7 @@ class Bookkeeper:
             for plan in plans:
                 self._of(plan).failure = self._of(plan).failure or answer
             return
-        # thousands are held at once, so what is equal is held once
-        after = answer.counts_before if answer.counts_after == answer.counts_before else answer.counts_after
-        answer = replace(answer, directory=task.directory, counts_after=after)
-        self.results[task.directory] = answer
+        answer = self.results[task.directory] = _thrifty(answer, task.directory)
         for plan in plans:
             self._of(plan).left -= 1
             self._of(plan).spent += answer.seconds
@@ -248,3 +246,20 @@ class Bookkeeper:
         if problem is not None:
             self.broken.setdefault(plan.run.run_id, problem)
             self.touched[plan.run.run_id] = plan
+
+
+def _thrifty(answer: FoldResult, directory: Path) -> FoldResult:
+    """Return a fold that holds once what is equal: thousands are held at once, each read from bytes of its own."""
+    before, after = _interned(answer.counts_before), _interned(answer.counts_after)
+    return replace(
+        answer,
+        directory=directory,
+        scores=_interned(answer.scores),
+        counts_before=before,
+        counts_after=before if after == before else after,
+        device=sys.intern(answer.device),
+    )
+
+
+def _interned(numbers: Mapping[str, float]) -> dict[str, float]:
+    return {sys.intern(name): value for name, value in numbers.items()}

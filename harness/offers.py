@@ -443,7 +443,7 @@ class Pool(Protocol):
 
     @property
     def room(self) -> int:
-        """Return how many tasks may be under way."""
+        """Return how many tasks may be under way; read anew before each that is submitted."""
 
     def submit(self, task: Any, limit: float | None = None) -> None:
         """Take a task; called while fewer than `room` are under way.

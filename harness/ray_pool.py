@@ -32,13 +32,18 @@ REACH = 5.0
 LEFT = 3.0
 """Seconds that a cancelled task is given to end."""
 
+AHEAD, SHORT = 2, 0.5
+"""Tasks sent for each worker while they take fewer seconds than this: Ray asks anew for a worker that has run out of
+them, which takes the driver half a millisecond."""
+
 
 class RayPool:
     """Tasks as Ray tasks, each with the CPUs, GPUs and memory that its strategy declares."""
 
     def __init__(self, function: Callable[[Any], Any], request: PoolRequest) -> None:
-        self.function, self.request, self.room = function, request, request.workers
-        self.running: dict[Any, tuple[Any, float, float]] = {}
+        self.function, self.request = function, request
+        self.running: dict[Any, _Sent] = {}
+        self.ahead = False
         self.refused: deque[tuple[Any, ConfigError]] = deque()
         self.shipped: dict[Any, _Shipped] = {}
         self.remotes: dict[Resources, tuple[Any, str]] = {}
@@ -53,6 +58,7 @@ class RayPool:
             _check_address(self.request.address)
         self.ray = ray
         self.own = not ray.is_initialized()
+        self.bounded = self.own and not self.request.address  # by the cores that `_connect` gives a cluster
         if self.own:
             self._connect()
         self.remote = ray.remote(max_retries=0)(_serve)
@@ -85,6 +91,11 @@ class RayPool:
         if self.own:
             self.ray.shutdown()
 
+    @property
+    def room(self) -> int:
+        """Return how many tasks may be sent; on a cluster of our own no more of them run than there are workers."""
+        return self.request.workers * (AHEAD if self.ahead else 1)
+
     def submit(self, task: Any, limit: float | None = None) -> None:
         """Send a task to the cluster.
 
@@ -94,11 +105,12 @@ class RayPool:
         if lack := self._remote(task)[1]:
             self.refused.append((task, ConfigError(lack)))
             return
-        self._send(task, float("inf") if limit is None else time.monotonic() + limit, limit or 0.0)
+        self._send(_Sent(task, time.monotonic(), limit))
 
-    def _send(self, task: Any, end: float, limit: float) -> None:
+    def _send(self, sent: _Sent) -> None:
+        task = sent.task
         reference = self._remote(task)[0].remote(self.function, self._absolute(task), self._ship(task))
-        self.running[reference] = (task, end, limit)
+        self.running[reference] = sent
 
     def _remote(self, task: Any) -> tuple[Any, str]:
         """Return the remote function with the resources of a task, and what no node has enough of."""
@@ -121,7 +133,10 @@ class RayPool:
     def _asked(self, declared: Resources) -> dict[str, float]:
         """Return what Ray is told of a task: what its strategy declares, else a core a thread and a GPU for CUDA."""
         gpus = float(self.request.device == "cuda") if declared.gpus is None else declared.gpus
-        asked = {"num_cpus": declared.cpus or float(self.request.threads), "num_gpus": gpus}
+        threads = float(self.request.threads)
+        cpus = declared.cpus or threads
+        # on a cluster of our own, cores are what keeps more tasks from running than there are workers
+        asked = {"num_cpus": max(cpus, threads) if self.bounded else cpus, "num_gpus": gpus}
         return asked if declared.memory_gb is None else asked | {"memory": declared.memory_gb * 1e9}
 
     def _lacking(self, asked: Mapping[str, float]) -> str:
@@ -143,22 +158,31 @@ class RayPool:
         while True:
             if self.refused:
                 return self.refused.popleft()
-            deadline = min(end for _, end, _ in self.running.values())
+            deadline = min(sent.end for sent in self.running.values())
             left = None if deadline == float("inf") else max(0.0, deadline - time.monotonic())
             ready, _ = self.ray.wait(list(self.running), num_returns=1, timeout=left)
             for reference in ready:
-                task, end, limit = self.running.pop(reference)
-                answer = self._answer(task, reference)
+                sent = self.running.pop(reference)
+                answer = self._answer(sent.task, reference)
                 if answer is not _UNSEEN:
-                    return task, answer
-                self._pack(task)
-                self._send(task, end, limit)
-            for reference, (task, end, limit) in list(self.running.items()):
-                if end <= time.monotonic():
+                    self.ahead = self._may_queue(sent)
+                    return sent.task, answer
+                self._pack(sent.task)
+                self._send(sent)
+            for reference, sent in list(self.running.items()):
+                if sent.end <= time.monotonic():
                     del self.running[reference]
                     self.ray.cancel(reference, force=True)
                     self.ray.wait([reference], timeout=LEFT)
-                    return task, TaskTimeoutError(f"stopped after {limit:.3g} s")
+                    return sent.task, TaskTimeoutError(f"stopped after {sent.limit:.3g} s")
+
+    def _may_queue(self, sent: _Sent) -> bool:
+        """Whether tasks like one that ended may wait at a worker.
+
+        Not where its time began when it was sent, where only we count the workers, or where it takes so long that
+        nobody notices what Ray costs.
+        """
+        return self.bounded and sent.limit is None and time.monotonic() - sent.begun < SHORT
 
     def _answer(self, task: Any, reference: Any) -> Any:
         try:
@@ -196,6 +220,20 @@ class RayPool:
             if path and Path(path).exists():
                 packed = _pack(Path(path))
                 shipped.packed[name] = (hashlib.sha256(packed).hexdigest(), self.ray.put(packed))
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """A task on its way: when it was sent, and how many seconds it may take."""
+
+    task: Any
+    begun: float
+    limit: float | None
+
+    @property
+    def end(self) -> float:
+        """When it is stopped."""
+        return float("inf") if self.limit is None else self.begun + self.limit
 
 
 @dataclass(frozen=True)

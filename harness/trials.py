@@ -140,7 +140,7 @@ def attempt(
     with locked(plan.run.directory):
         left = list(plan.tasks)
         while left:
-            batch, left = left[: pool.room], left[pool.room :]
+            batch, left = left[: options.workers], left[options.workers :]
             _train(batch, pool, deadline)
             scores += [fold_score(task, prepared) for task in batch]
             if left and given_up(scores):

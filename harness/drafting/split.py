@@ -94,21 +94,19 @@ def _by_roles(prepared: Prepared) -> tuple[Use, str]:
         return own, f"{plain}; nothing says that rows belong together"
     parts = [dataset.train] if dataset.test is None else [dataset.train, dataset.test]
     train, *others = whereabouts(parts, dataset.info.roles)
-    tried = {one.name: one for one in candidates(prepared, len(prepared.folds), 0) if one.folds}
+    # groups keep the shares of classes too, where there are classes
+    whole = {"group": "stratified_group"} if dataset.info.task_type.single_label else {}
+    tried = {whole.get(one.name, one.name): one for one in candidates(prepared, len(prepared.folds), 0) if one.folds}
     sides = {name: _sides(one, train) for name, one in tried.items()}
     test = compare(train, others[0]) if others else None
     verdict = recommend(sides, test, own.name)
     if verdict.own_fits:
         return own, f"{plain}; {verdict.reason}"
     use = {key: value for key, value in tried[verdict.split].use.items() if key in _KEPT}
-    name, reason = str(use.pop("use")), verdict.reason
-    if name == "group" and dataset.info.task_type.single_label:
-        name = "stratified_group"
-        reason = reason.replace("of what group validates", f"of what {name} validates")
-    return Use(name, use), reason
+    return Use(verdict.split, use), verdict.reason
 
 
-_KEPT = ("use", "folds", "seed", *COLUMNS.values())
+_KEPT = ("folds", "seed", *COLUMNS.values())
 
 
 def _sides(candidate: Candidate, train: Where) -> Sides:

@@ -35,11 +35,23 @@ def act(task):
         time.sleep(float(value))
     if kind == "threads":
         return os.environ.get("OMP_NUM_THREADS")
+    if kind == "count":
+        return counted(Path(value))
     if kind == "node":
         import ray
 
         return ray.get_runtime_context().get_node_id()
     return value
+
+
+def counted(folder):
+    """Return how many tasks are in this function at once, this one among them."""
+    mine = folder / str(os.getpid())
+    mine.touch()
+    time.sleep(0.1)
+    count = len(list(folder.iterdir()))
+    mine.unlink()
+    return count
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +125,21 @@ def test_a_task_past_its_limit_is_stopped(pool):
     assert answer(pool, "echo on") == "on"
 
 
+def test_short_tasks_wait_at_a_worker_and_no_more_run_than_there_are_workers(pool, tmp_path):
+    answer(pool, "sleep 1")
+    assert pool.room == 2
+    answer(pool, "echo on")
+    assert pool.room == 4
+    for _ in range(4):
+        pool.submit(f"count {tmp_path}")
+    assert max(pool.wait()[1] for _ in range(4)) <= 2
+    answer(pool, "echo on")
+    assert pool.room == 4
+    answer(pool, "echo on", 60.0)  # whose time would pass while it waits
+    assert pool.room == 2
+    assert answer(pool, Asking(Resources(cpus=0.5))) == {"CPU": 1.0}  # half a core would let four of them run
+
+
 def test_a_cluster_that_is_not_there_is_told(harness):
     done = harness("run", "toy", "-s", "near", "--no-tracking", "--executor", "ray", "--address", "127.0.0.1:1")
     assert done.code == 2
@@ -172,6 +199,13 @@ def test_a_run_on_ray_is_the_same_byte_by_byte(competitions, tmp_path, expected,
     assert not list((tmp_path / "w/cache").glob(".seen-*"))
 
 
+def works(node):
+    """Whether a node of a `Cluster` runs a task now: its workers are called after what they do."""
+    raylet = node.all_processes["raylet"][0].process.pid
+    children = (Path(f"/proc/{raylet}/task") / str(raylet) / "children").read_text().split()
+    return any(b"_serve" in Path(f"/proc/{child}/cmdline").read_bytes() for child in children)
+
+
 @pytest.mark.slow
 @pytest.mark.fault("F-01", "F-17")
 def test_a_node_that_dies_and_a_driver_that_is_killed_change_nothing(competitions, tmp_path, expected):
@@ -184,7 +218,7 @@ def test_a_node_that_dies_and_a_driver_that_is_killed_change_nothing(competition
         process = start(competitions, tmp_path / "w", *args)
         tasks = tmp_path / "w/runs/toy/tasks"
         deadline = time.monotonic() + 90
-        while len(list(tasks.glob("*/[0-9]"))) < 4 + 1 and time.monotonic() < deadline:
+        while time.monotonic() < deadline and not (len(list(tasks.glob("*/[0-9]"))) > 4 and works(second)):
             time.sleep(0.05)
         cluster.remove_node(second, allow_graceful=False)
         err = finished(process)
