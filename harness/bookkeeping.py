@@ -7,6 +7,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -250,16 +251,17 @@ class Bookkeeper:
 
 def _thrifty(answer: FoldResult, directory: Path) -> FoldResult:
     """Return a fold that holds once what is equal: thousands are held at once, each read from bytes of its own."""
-    before, after = _interned(answer.counts_before), _interned(answer.counts_after)
     return replace(
         answer,
         directory=directory,
-        scores=_interned(answer.scores),
-        counts_before=before,
-        counts_after=before if after == before else after,
+        scores=_held(tuple(answer.scores.items())),
+        counts_before=_held(tuple(answer.counts_before.items())),
+        counts_after=_held(tuple(answer.counts_after.items())),
         device=sys.intern(answer.device),
     )
 
 
-def _interned(numbers: Mapping[str, float]) -> dict[str, float]:
-    return {sys.intern(name): value for name, value in numbers.items()}
+@lru_cache(maxsize=16)
+def _held(numbers: tuple[tuple[str, float], ...]) -> Mapping[str, float]:
+    """Return numbers by name; the last ones are remembered, so that folds with the same share them."""
+    return {sys.intern(name): value for name, value in numbers}

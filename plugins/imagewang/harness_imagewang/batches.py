@@ -83,3 +83,10 @@ class Batches:
 
     def _batch(self, rows: Rows) -> tuple[Any, ...]:
         return self.make(to_images(self.pixels[rows], self.device), rows)
+
+
+def class_shares(codes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return how often each of (n,) rows is drawn for every class to be seen as often: shares that sum to 1."""
+    weights = 1 / np.bincount(codes)[codes]
+    shares: NDArray[np.float64] = weights / weights.sum()
+    return shares

@@ -33,7 +33,7 @@ from harness.offers import BuildContext, TaskLog
 from harness.params import as_json
 from harness_imagewang.accuracy import accuracy_figure
 from harness_imagewang.augment import Draw, to_images
-from harness_imagewang.batches import Batches
+from harness_imagewang.batches import Batches, class_shares
 from harness_imagewang.images import images_of
 from harness_imagewang.left import encoder_of, files_of_stage, tell_size
 from harness_imagewang.network import Encoder, Headed
@@ -163,7 +163,7 @@ class Finetuned:
         codes = np.asarray(examples.targets, np.int64)
         weights = np.ones(len(codes)) if examples.weights is None else examples.weights
         if seed is not None and self.params.balance == "weights":
-            weights = weights * _of_classes(codes)
+            weights = weights * class_shares(codes)
         weights = weights / weights.mean()
         draw = Draw(0 if seed is None else seed, self.context.device)
 
@@ -173,9 +173,7 @@ class Finetuned:
             labels = torch.from_numpy(codes[rows]).to(images.device)
             return images, labels, torch.from_numpy(weights[rows].astype(np.float32)).to(images.device)
 
-        shares = None
-        if seed is not None and self.params.balance == "oversample":
-            shares = _of_classes(codes) / _of_classes(codes).sum()
+        shares = class_shares(codes) if seed is not None and self.params.balance == "oversample" else None
         size = min(self.params.batch, len(examples)) if seed is not None else PREDICT_BATCH
         return Batches(images_of(examples, NAME).at(self.params.size), make, size, seed, shares)
 
@@ -223,9 +221,3 @@ def _optimizer(name: str) -> Any:
         return ranger
     # fastai's own optimizers loop over parameters in Python
     return partial(OptimWrapper, opt=partial(torch.optim.AdamW, fused=True))
-
-
-def _of_classes(codes: NDArray[np.int64]) -> Floats:
-    """Return for each row the inverse of how many rows its class has."""
-    weights: Floats = 1 / np.bincount(codes)[codes]
-    return weights

@@ -29,7 +29,7 @@ from harness.neural.learner import (
     seeded,
 )
 from harness_imagewang.augment import Draw
-from harness_imagewang.batches import Batches
+from harness_imagewang.batches import Batches, class_shares
 from harness_imagewang.network import Encoder
 
 if TYPE_CHECKING:
@@ -103,7 +103,8 @@ def pretrain(
                 return task.prepare_labelled(images, torch.from_numpy(labels[rows]).to(images.device), draw)
 
         size = min(params.pretrain_batch, len(pixels))
-        loader = Batches(pixels, make, size, params.pretrain_seed).to(device)
+        shares = _shares(labels) if labels is not None and params.pretrain_balance else None
+        loader = Batches(pixels, make, size, params.pretrain_seed, shares).to(device)
         callbacks = [CSVLogger("history.csv"), Told(log), NoValidation(), _AfterStep(task)]
         callbacks += [Precision(device)] if bfloat16_pays(device) else []
         learn = Learner(
@@ -120,6 +121,14 @@ def pretrain(
         losses = tuple(float(row[0]) for row in learn.recorder.values)
         columns = _shown(task, network.eval(), loader)
     return Pretrained(encoder.cpu().eval(), losses, columns, files, time.perf_counter() - started)
+
+
+def _shares(labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Draw classes as often as each other, and images with a label as often as there are such."""
+    known = labels >= 0
+    shares = np.full(len(labels), 1 / len(labels))
+    shares[known] = known.mean() * class_shares(labels[known])
+    return shares
 
 
 class _AfterStep(Callback):  # type: ignore[misc]

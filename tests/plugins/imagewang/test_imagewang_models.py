@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from harness_imagewang import pretrain
 from harness_imagewang.batches import Batches
 from harness_imagewang.finetune import Finetuned
 from harness_imagewang.frozen import LinearProbe, NearestNeighbours
@@ -214,6 +216,28 @@ def test_a_task_that_learns_from_labels_sees_those_of_its_fold_only(data: Datase
     (stage,) = stages(replace(TUNED, pretext="rotation", valid_images=True, train_images=False), data.info)
     assert (stage.scope, stage.uses) == ("dataset", ("unlabelled:unsup", "valid"))
     assert stages(TUNED, data.info) == ()
+
+
+def test_where_labels_are_learned_from_classes_are_drawn_as_often(
+    data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+
+    class Watched(Batches):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            drawn.append(self.shares)
+
+    monkeypatch.setattr(pretrain, "Batches", Watched)
+    place = np.arange(len(data.train)) % 12
+    rare = replace(data, train=replace(data.train, targets=np.where(place < 2, place + 1, 0)))
+    context(replace(TUNED, pretext="sesemi"), rare, tmp_path)
+    context(replace(TUNED, pretext="sesemi", pretrain_balance=False), rare, tmp_path)
+    context(replace(TUNED, pretext="rotation"), rare, tmp_path)
+    shares, *others = drawn
+    assert others == [None, None]
+    # of 128 images 72 have a label, of which 60, 6 and 6 are of one class
+    assert Counter(np.round(shares * 128, 9).tolist()) == {0.4: 60, 1.0: 56, 4.0: 12}
 
 
 def test_without_unlabelled_images_a_pretext_task_says_why_not(data: Dataset, tmp_path: Path) -> None:
