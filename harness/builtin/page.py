@@ -112,10 +112,10 @@ def _sections(
     figures = sorted((result.run.directory / "figures").glob("*.png"))
     if figures:
         yield Section("Figures", "\n".join(_figures(figures)))
-    if shown.dataset is not None:
-        yield Section("Data", "\n".join(facts.data_card(competition, shown.dataset, shown.card)))
-    yield Section("Environment", facts.environment(result, shown.provenance))
     setting = (shown.provenance or {}).get("setting", {})
+    if shown.dataset is not None:
+        yield Section("Data", "\n".join(facts.data_card(competition, shown.dataset, shown.card, setting)))
+    yield Section("Environment", facts.environment(result, shown.provenance))
     yield Section("Reproduce", facts.commands(competition, result, setting, shown.command))
 
 

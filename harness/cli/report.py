@@ -41,4 +41,6 @@ def report_command(
     path = output or workspace.root / "reports" / f"{competition}.html"
     for line in write_page(workspace, competition, run, predictions, path, shared.competitions, command_with(shared)):
         click.echo(one_line(line))
-    click.echo(f"page  {path}  ({path.stat().st_size / 1e6:.1f} MB; open it in a browser)")
+    size = path.stat().st_size
+    told = f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.0f} KB"
+    click.echo(f"page  {path}  ({told}; open it in a browser)")

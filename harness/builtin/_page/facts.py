@@ -18,7 +18,9 @@ CLASSES = 12
 PACKAGES = ("competition-harness", "numpy", "pandas", "scikit-learn", "catboost", "torch", "fastai", "mlflow")
 
 
-def data_card(competition: Competition, dataset: Dataset, card: Mapping[str, Any] | None) -> Iterator[str]:
+def data_card(
+    competition: Competition, dataset: Dataset, card: Mapping[str, Any] | None, setting: Mapping[str, Any]
+) -> Iterator[str]:
     """Write what the data are and what `harness check` found in them."""
     info = dataset.info
     parts = {"train": dataset.train, "valid": dataset.valid, "test": dataset.test}
@@ -39,7 +41,8 @@ def data_card(competition: Competition, dataset: Dataset, card: Mapping[str, Any
     yield from (f"<p>{escape(note)}</p>" for note in info.notes)
     yield "<h3>Leaks</h3>"
     if card is None:
-        yield f"<p>Not looked for yet: <code>harness check {escape(competition.id)}</code>.</p>"
+        command = f"harness check {shlex.quote(competition.id)}{_data(setting)}"
+        yield f"<p>Not looked for yet: <code>{escape(command)}</code>.</p>"
         return
     found = card.get("findings", ())
     opened = [one for one in found if one["severity"] == "leak" and not one["accepted"]]
@@ -105,10 +108,9 @@ def _commit(repository: Mapping[str, Any]) -> str:
 def commands(competition: Competition, result: RunResult, setting: Mapping[str, Any], command: str = "harness") -> str:
     """Write the commands that make the run again and check that it is the same."""
     run, name = result.run, shlex.quote(competition.id)
-    data = shlex.quote(str(setting.get("data") or ""))
     again = f"{command} run {name} -s {shlex.quote(run.strategy)}"
     again += f" --seed {run.seed}" if run.seed else ""
-    again += f" --data {data}" if setting.get("data") else ""
+    again += _data(setting)
     again += f" --folds {setting['folds']}" if setting.get("folds") else ""
     again += " --fast" if run.fast else ""
     lines = [
@@ -119,6 +121,11 @@ def commands(competition: Competition, result: RunResult, setting: Mapping[str, 
     if result.submission is not None:
         lines.append(f"{command} whence FILE.csv    # the run that made a submission")
     return f'<pre tabindex="0" role="region" aria-label="Commands">{escape(chr(10).join(lines))}</pre>'
+
+
+def _data(setting: Mapping[str, Any]) -> str:
+    """Return the option that names the data of a run; empty where it is the competition's default."""
+    return f" --data {shlex.quote(str(setting['data']))}" if setting.get("data") else ""
 
 
 def _list(shown: Mapping[str, str]) -> str:

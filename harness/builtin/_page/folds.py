@@ -54,15 +54,17 @@ def folds(board: Board, at: Layout = WIDE) -> str:
             dot(x(v), y + at.mark, 4, kind, f"fold {n}: {number(v)}") for n, v in enumerate(scores) if v is not None
         ]
         parts += told
-    hardest = _hardest(found[0][1], board["direction"])
+    hardest = _hardest(str(found[0][0]["name"]), found[0][1], board["direction"])
     count = "1 entry" if len(found) == 1 else f"{len(found)} entries"
     about = f"{board['metric']} of {length} folds for {count}; lines join the same fold. {hardest}"
     caption = f"{board['metric']} by fold; thin lines join the same fold. {hardest}"
     return chart("".join(parts), at.width, bottom + 24, about) + f"<p>{escape(caption)}</p>"
 
 
-def _hardest(scores: Sequence[float | None], direction: str) -> str:
+def _hardest(name: str, scores: Sequence[float | None], direction: str) -> str:
     known = [(value, fold) for fold, value in enumerate(scores) if value is not None]
     worst, best = (max(known), min(known)) if direction == "min" else (min(known), max(known))
-    told = f"The first entry is worst on fold {worst[1]} ({number(worst[0])})"
+    if worst[0] == best[0]:
+        return f"{name} is as good on each fold ({number(worst[0])})."
+    told = f"{name} is worst on fold {worst[1]} ({number(worst[0])})"
     return f"{told} and best on fold {best[1]} ({number(best[0])})."

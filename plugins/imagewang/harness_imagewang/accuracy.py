@@ -37,5 +37,6 @@ def accuracy_figure(rows: Sequence[Mapping[str, float]], best: int | None) -> Fi
         axis.axvline(best, color=INK, linestyle=":", label=f"kept: epoch {best}")
     axis.set_title(_title(rows, best), loc="left", fontsize=10, color=INK)
     axis.set(xlabel="epoch", ylabel="accuracy over all classes, %", ylim=(0, None))
+    axis.set_xlim(0.5, len(rows) + 0.5)  # one epoch has no width of its own
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     return plain(figure, axis)

@@ -176,7 +176,7 @@ def _check_names(params: FolderParams) -> None:
 def _check_classes(valid: Part | None, classes: Sequence[str], folder: str) -> None:
     unknown = sorted(set(valid.labels) - set(classes)) if valid is not None else []
     if unknown:
-        noun = "class" if len(unknown) == 1 else "classes"
+        noun = "a class" if len(unknown) == 1 else "classes"
         raise DataError(f"{folder}/ has {noun} that train/ lacks: {listed(unknown)}; train has: {listed(classes, 30)}")
 
 

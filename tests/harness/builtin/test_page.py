@@ -122,7 +122,9 @@ def test_folds_are_drawn_where_there_are_several_and_constants_are_not():
     assert drawn.count("<circle") == 5
     assert drawn.count("<polyline") == 3
     assert "prior" not in drawn
-    assert "worst on fold 1 (0.5000) and best on fold 0 (0.3000)" in drawn
+    assert "a is worst on fold 1 (0.5000) and best on fold 0 (0.3000)" in drawn
+    same = folds.folds(made(entry(1, "a", 0.4, fold_scores=[0.4] * 3)))
+    assert "a is as good on each fold (0.4000)." in same
     assert folds.folds(made(entry(1, "a", 0.4, fold_scores=[0.4]))) == ""
     assert folds.folds(made(entry(1, "a", 0.4))) == ""
 
@@ -272,15 +274,16 @@ COMPETITION = SimpleNamespace(id="c d", title="C", split=SimpleNamespace(name="s
 
 def test_the_data_card_names_open_leaks_and_folds_the_others_away():
     data = dataset(binary(40), TaskType.BINARY, ("no", "yes"))
-    assert "Not looked for yet" in "".join(facts.data_card(COMPETITION, data, None))
+    told = "".join(facts.data_card(COMPETITION, data, None, {"data": "my <files>.zip"}))
+    assert "Not looked for yet: <code>harness check &#x27;c d&#x27; --data &#x27;my &lt;files&gt;.zip&#x27;<" in told
     leak = {"kind": "id-order", "severity": "leak", "what": HOSTILE, "advice": "drop it", "accepted": ""}
     card = {"looked": ["ids", "columns"], "findings": [leak, {**leak, "accepted": "known"}]}
-    told = "".join(facts.data_card(COMPETITION, data, card))
+    told = "".join(facts.data_card(COMPETITION, data, card, {}))
     assert told.count('class="loud"') == 1
     assert "1 more, accepted or no leaks" in told
     assert "accepted leak: id-order" in told
     assert HOSTILE not in told
-    fine = "".join(facts.data_card(COMPETITION, data, {**card, "findings": []}))
+    fine = "".join(facts.data_card(COMPETITION, data, {**card, "findings": []}, {}))
     assert "None is open; looked at: ids, columns." in fine
 
 

@@ -249,7 +249,7 @@ def test_a_bomb_is_refused(tree: Path, tmp_path: Path) -> None:
 
 def test_a_class_of_val_that_train_lacks_is_named(tree: Path, tmp_path: Path) -> None:
     paint(tree / "val" / "wolf" / "0.png")
-    with pytest.raises(DataError, match=r"val/ has class that train/ lacks: wolf; train has: cat, dog"):
+    with pytest.raises(DataError, match=r"val/ has a class that train/ lacks: wolf; train has: cat, dog"):
         read(tree, tmp_path / "cache")
 
 
