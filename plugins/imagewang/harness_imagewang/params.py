@@ -47,7 +47,7 @@ class EncoderParams:
     pretrain_rate: float = param(2e-3, "highest learning rate of the pretext task", low=1e-6, high=1.0, log=True)
     pretrain_batch: int = param(128, "images in a batch of the pretext task", low=4, high=4096)
     pretrain_balance: bool = param(
-        True, "where the task learns from labels, draw labelled images so that each class is seen as often"
+        False, "where the task learns from labels, draw labelled images so that each class is seen as often"
     )
     pretrain_seed: int = param(0, "seed of the encoder: one encoder serves all seeds of a strategy", low=0)
     train_images: bool = param(True, "let the task learn from the training images too, without their labels")

@@ -29,6 +29,7 @@ class EncoderKey:
     pretrain_view: float
     pretrain_rate: float
     pretrain_batch: int
+    pretrain_balance: bool
     pretrain_seed: int
 
 
@@ -54,7 +55,8 @@ def stages(params: EncoderParams, info: DatasetInfo) -> Sequence[Stage]:
     own = ("fold",) if task.labels else ("train",) if params.train_images else ()
     uses = (*own, *corpora, *(("valid",) if params.valid_images else ()))
     kept = {field.name: getattr(params, field.name) for field in fields(EncoderKey)}
-    key = EncoderKey(**{**kept, "options": as_json(task.options)})
+    balance = params.pretrain_balance and task.labels
+    key = EncoderKey(**{**kept, "options": as_json(task.options), "pretrain_balance": balance})
 
     def run(given: StageInput, out: Path, log: TaskLog) -> None:
         _run(given, out, log, params)
