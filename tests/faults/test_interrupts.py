@@ -153,11 +153,11 @@ def test_a_task_that_hangs_in_compiled_code_is_ended_by_a_budget_of_the_competit
     stuck, harness, competitions, workspace
 ):
     toml = competitions / "toy/competition.toml"
-    toml.write_text(toml.read_text() + '\n[budget]\ntask = "5s"\n')
+    toml.write_text(toml.read_text() + '\n[budget]\ntask = "10s"\n')
     count = workspace / "count"
     done = harness(*ARGS, "-s", "sharp", "--set", "near.noise=0.5", env={"TOY_COUNT": str(count)})
     assert done.code == 3
-    assert "timeout: the budget of 5s for a task was up (stopped after 5 s; 0 of 3 tasks done and kept)" in done.err
+    assert "timeout: the budget of 10s for a task was up (stopped after 10 s; 0 of 3 tasks done and kept)" in done.err
     assert not Path(f"/proc/{count.read_text()}").exists()
 
 
