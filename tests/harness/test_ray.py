@@ -125,9 +125,10 @@ def test_a_task_past_its_limit_is_stopped(pool):
     assert answer(pool, "echo on") == "on"
 
 
-def test_short_tasks_wait_at_a_worker_and_no_more_run_than_there_are_workers(pool, tmp_path):
+def test_short_tasks_wait_at_a_worker_and_no_more_run_than_there_are_workers(pool, tmp_path, monkeypatch):
     answer(pool, "sleep 1")
     assert pool.room == 2
+    monkeypatch.setattr("harness.ray_pool.SHORT", 60.0)  # a busy machine may take longer than half a second
     answer(pool, "echo on")
     assert pool.room == 4
     for _ in range(4):
