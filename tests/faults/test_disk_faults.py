@@ -144,11 +144,16 @@ def blocking_models():
 """
 
 
+def unrecorded(toy, error):
+    """Run a strategy that raises an error where its failure cannot be written down, and another one."""
+    toy.add(UNRECORDED.format(error=error))
+    toy.change("[strategies.sharp]", '[strategies.blocking]\nmodel = "local.blocking"\n[strategies.sharp]')
+    return toy.run("-s", "blocking", "-s", "near", env={"TOY_RUNS": str(toy.runs)})
+
+
 @pytest.mark.fault("F-11")
 def test_a_failure_that_cannot_be_written_down_ends_its_own_run_only(toy):
-    toy.add(UNRECORDED.format(error="OSError"))
-    toy.change("[strategies.sharp]", '[strategies.blocking]\nmodel = "local.blocking"\n[strategies.sharp]')
-    done = toy.run("-s", "blocking", "-s", "near", env={"TOY_RUNS": str(toy.runs)})
+    done = unrecorded(toy, "OSError")
     assert done.code == 3, done.err
     assert "nothing can be written there" in done.err
     assert "failed.json: Is a directory" in done.err
@@ -157,9 +162,7 @@ def test_a_failure_that_cannot_be_written_down_ends_its_own_run_only(toy):
 
 @pytest.mark.fault("F-11")
 def test_an_interruption_that_cannot_be_written_down_is_still_told_as_one(toy):
-    toy.add(UNRECORDED.format(error="KeyboardInterrupt"))
-    toy.change("[strategies.sharp]", '[strategies.blocking]\nmodel = "local.blocking"\n[strategies.sharp]')
-    done = toy.run("-s", "blocking", "-s", "near", env={"TOY_RUNS": str(toy.runs)})
+    done = unrecorded(toy, "KeyboardInterrupt")
     assert done.code == 130, done.err
     assert "failed.json: Is a directory" in done.err
 
