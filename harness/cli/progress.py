@@ -23,6 +23,8 @@ LONG = 60.0
 """Seconds of a first fold from which the imports that it pays for do not count."""
 REVISED = 6
 """Trained folds after which the estimate is made again."""
+SOON = 1.0
+"""Seconds left below which no estimate is printed."""
 
 
 class RunProgress:
@@ -104,7 +106,7 @@ class RunProgress:
         """Print how long the rest takes; the first fold also pays for imports, so the line is revised once."""
         later, more = self.trained[1:] or self.trained, max(0, self.total - self.done)
         left = more * sum(later) / len(later) / self.workers
-        if left < 1 or (self.estimate and 0.67 < left / self.estimate < 1.5):
+        if left < SOON or (self.estimate and 0.67 < left / self.estimate < 1.5):
             return
         word = "now " if self.estimate else f"a fold took {duration(later[-1])}; "
         self.estimate = left
