@@ -14,7 +14,7 @@ from harness.competition import Blend, Competition, Strategy, override
 from harness.errors import ConfigError, HarnessError, nearest
 from harness.leaderboard import Board, best_submission
 from harness.offers import Adjuster, Features, ModelRecipe, Rebalancer
-from harness.params import parse_text
+from harness.params import parse_text, parse_value
 from harness.plugins import Plugins
 from harness.prepare import Prepared
 from harness.results import RunResult
@@ -119,12 +119,14 @@ def apply_settings(strategies: Sequence[Strategy], settings: Sequence[str], plug
         for position, strategy in enumerate(changed):
             if fnmatch.fnmatchcase(strategy.name, pattern):
                 part, name = locate(strategy, key, plugins, f"--set {setting}")
-                changed[position] = override(strategy, part, name, parse_text(text))
+                value = parse_text(text)
+                parse_value(_kinds(strategy, plugins, "--set")[part], name, value, f"--set {setting}")
+                changed[position] = override(strategy, part, name, value)
     return changed
 
 
-def locate(strategy: Strategy, key: str, plugins: Plugins, where: str) -> tuple[str, str]:
-    """Find the part of a strategy that has a parameter."""
+def _kinds(strategy: Strategy, plugins: Plugins, where: str) -> dict[str, type[Any]]:
+    """Return the parameters' classes of each part of a strategy."""
     known: dict[str, type[Any]] = {}
     if strategy.features is not None:
         known["features"] = plugins.find(Features, strategy.features.name, where).params
@@ -133,6 +135,12 @@ def locate(strategy: Strategy, key: str, plugins: Plugins, where: str) -> tuple[
         known["rebalancer"] = plugins.find(Rebalancer, strategy.rebalancer.name, where).params
     for position, use in enumerate(strategy.adjusters):
         known[f"adjuster{position + 1 if position else ''}"] = plugins.find(Adjuster, use.name, where).params
+    return known
+
+
+def locate(strategy: Strategy, key: str, plugins: Plugins, where: str) -> tuple[str, str]:
+    """Find the part of a strategy that has a parameter."""
+    known = _kinds(strategy, plugins, where)
     names = {part: [field.name for field in fields(params)] for part, params in known.items()}
     part, dot, name = key.partition(".")
     if dot and part in names:

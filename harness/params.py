@@ -94,24 +94,8 @@ def parse_params(kind: type[P], given: Mapping[str, Any], where: str) -> P:
     ConfigError
         On an unknown key, a wrong type, or a value outside its bounds.
     """
-    import msgspec
-
     fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    hints = get_type_hints(kind)
-    values: dict[str, Any] = {}
-    for key, value in given.items():
-        if key not in fields:
-            raise ConfigError(f"{where}: unknown parameter {key!r}{nearest(key, fields)}")
-        try:
-            values[key] = msgspec.convert(value, hints[key])
-        except msgspec.ValidationError as error:
-            choices = get_args(hints[key]) if get_origin(hints[key]) is Literal else ()
-            if isinstance(value, str) and choices:
-                raise ConfigError(f"{where}: {key} = {value!r}{nearest(value, map(str, choices))}") from None
-            form = fields[key].metadata.get("example", "")
-            like = f"; write it like {form}" if form else ""
-            raise ConfigError(f"{where}: {key} = {value!r}: {_first_line(error)}{like}") from None
-        _check_bounds(fields[key], values[key], f"{where}: {key} = {value!r}")
+    values = {key: parse_value(kind, key, value, where) for key, value in given.items()}
     missing = [
         name
         for name, field in fields.items()
@@ -120,6 +104,33 @@ def parse_params(kind: type[P], given: Mapping[str, Any], where: str) -> P:
     if missing:
         raise ConfigError(f"{where}: missing {', '.join(map(repr, missing))}")
     return kind(**values)
+
+
+def parse_value(kind: type[Any], key: str, given: Any, where: str) -> Any:
+    """Return the value of one parameter, as `parse_params` checks it.
+
+    Raises
+    ------
+    ConfigError
+        On an unknown key, a wrong type, or a value outside its bounds.
+    """
+    import msgspec
+
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    if key not in fields:
+        raise ConfigError(f"{where}: unknown parameter {key!r}{nearest(key, fields)}")
+    where, hint = f"{where}: {key} = {given!r}", get_type_hints(kind)[key]
+    try:
+        value = msgspec.convert(given, hint)
+    except msgspec.ValidationError as error:
+        choices = get_args(hint) if get_origin(hint) is Literal else ()
+        if isinstance(given, str) and choices:
+            raise ConfigError(f"{where}{nearest(given, map(str, choices))}") from None
+        form = fields[key].metadata.get("example", "")
+        like = f"; write it like {form}" if form else ""
+        raise ConfigError(f"{where}: {_first_line(error)}{like}") from None
+    _check_bounds(fields[key], value, where)
+    return value
 
 
 def _first_line(error: Exception) -> str:

@@ -8,23 +8,21 @@ not, the competition's folder and the data travel to each node once, and finishe
 from __future__ import annotations
 
 import hashlib
-import io
 import os
-import tarfile
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 from harness.competition import Resources
 from harness.errors import ConfigError, TaskTimeoutError, WorkerDiedError
-from harness.files import atomic_directory
 from harness.offers import PoolRequest
-from harness.workers import answered, unpacked
+from harness.ray_shipping import Shipped, pack, serve, unpack
+from harness.workers import unpacked
 
 REACH = 5.0
 """Seconds within which a cluster must answer."""
@@ -33,8 +31,11 @@ LEFT = 3.0
 """Seconds that a cancelled task is given to end."""
 
 AHEAD, SHORT = 2, 0.5
-"""Tasks sent for each worker while they take fewer seconds than this: Ray asks anew for a worker that has run out of
-them, which takes the driver half a millisecond."""
+"""Messages sent for each worker while a task takes fewer seconds than this: Ray asks anew for a worker that has run out
+of them, which takes the driver half a millisecond."""
+
+FILL, MOST = 0.2, 8
+"""Seconds of work that a message may hold, and its most tasks: what Ray costs the driver is by the message."""
 
 
 class RayPool:
@@ -43,9 +44,11 @@ class RayPool:
     def __init__(self, function: Callable[[Any], Any], request: PoolRequest) -> None:
         self.function, self.request = function, request
         self.running: dict[Any, _Sent] = {}
-        self.ahead = False
-        self.refused: deque[tuple[Any, ConfigError]] = deque()
-        self.shipped: dict[Any, _Shipped] = {}
+        self.answers: deque[tuple[Any, Any]] = deque()
+        self.groups: dict[Any, list[Any]] = {}
+        self.seconds: dict[Any, float] = {}
+        self.latest: Any = None
+        self.shipped: dict[Any, Shipped] = {}
         self.remotes: dict[Resources, tuple[Any, str]] = {}
         self.settings: dict[Any, Any] = {}
 
@@ -61,7 +64,7 @@ class RayPool:
         self.bounded = self.own and not self.request.address  # by the cores that `_connect` gives a cluster
         if self.own:
             self._connect()
-        self.remote = ray.remote(max_retries=0)(_serve)
+        self.remote = ray.remote(max_retries=0)(serve)
         return self
 
     def _connect(self) -> None:
@@ -94,27 +97,50 @@ class RayPool:
     @property
     def room(self) -> int:
         """Return how many tasks may be sent; on a cluster of our own no more of them run than there are workers."""
-        return self.request.workers * (AHEAD if self.ahead else 1)
+        return self._messages * self._together(self.latest)
+
+    @property
+    def _messages(self) -> int:
+        """Return how many messages keep the workers busy."""
+        ahead = self.bounded and self.seconds.get(self.latest, SHORT) < SHORT
+        return self.request.workers * (AHEAD if ahead else 1)
 
     def submit(self, task: Any, limit: float | None = None) -> None:
-        """Send a task to the cluster.
+        """Send a task to the cluster, with others like it where such tasks take next to no time.
 
         One that asks for more than a node of this machine's own cluster has is answered by a `ConfigError`. In one
         that was there already it waits: nodes may be added when they are asked for.
         """
         if lack := self._remote(task)[1]:
-            self.refused.append((task, ConfigError(lack)))
+            self.answers.append((task, ConfigError(lack)))
             return
-        self._send(_Sent(task, time.monotonic(), limit))
+        kind = _kind(task)
+        if limit is not None or (most := self._together(kind)) == 1:
+            self._send([task], limit)
+            return
+        group = self.groups.setdefault(kind, [])
+        group.append(task)
+        if len(group) >= most:
+            self._send(self.groups.pop(kind))
 
-    def _send(self, sent: _Sent) -> None:
-        task = sent.task
-        reference = self._remote(task)[0].remote(self.function, self._absolute(task), self._ship(task))
-        self.running[reference] = sent
+    def _together(self, kind: Any) -> int:
+        """Return how many tasks of a kind go in a message: one until it is known how long they take.
+
+        One too where only we count the workers, as nothing else keeps the tasks of a message apart there.
+        """
+        if not self.bounded or kind not in self.seconds:
+            return 1
+        return max(1, min(MOST, int(FILL / max(self.seconds[kind], 1e-9))))
+
+    def _send(self, tasks: Sequence[Any], limit: float | None = None) -> None:
+        first = tasks[0]
+        absolute = [self._absolute(task) for task in tasks]
+        reference = self._remote(first)[0].remote(self.function, absolute, self._ship(first))
+        self.running[reference] = _Sent(tasks, time.monotonic(), limit)
 
     def _remote(self, task: Any) -> tuple[Any, str]:
         """Return the remote function with the resources of a task, and what no node has enough of."""
-        declared = getattr(getattr(task, "strategy", None), "resources", Resources())
+        declared = _declared(task)
         if declared not in self.remotes:
             asked = self._asked(declared)
             lack = "" if self.request.address else self._lacking(asked)
@@ -155,49 +181,53 @@ class RayPool:
 
     def wait(self) -> tuple[Any, Any]:
         """Wait for any task to end, for its worker or node to die, or for a task to run past its limit."""
-        while True:
-            if self.refused:
-                return self.refused.popleft()
+        while not self.answers:
+            while self.groups and len(self.running) < self._messages:  # else they may wait for more of their kind
+                self._send(self.groups.pop(next(iter(self.groups))))
             deadline = min(sent.end for sent in self.running.values())
             left = None if deadline == float("inf") else max(0.0, deadline - time.monotonic())
             ready, _ = self.ray.wait(list(self.running), num_returns=1, timeout=left)
             for reference in ready:
-                sent = self.running.pop(reference)
-                answer = self._answer(sent.task, reference)
-                if answer is not _UNSEEN:
-                    self.ahead = self._may_queue(sent)
-                    return sent.task, answer
-                self._pack(sent.task)
-                self._send(sent)
+                self._receive(self.running.pop(reference), reference)
             for reference, sent in list(self.running.items()):
                 if sent.end <= time.monotonic():
                     del self.running[reference]
                     self.ray.cancel(reference, force=True)
                     self.ray.wait([reference], timeout=LEFT)
-                    return sent.task, TaskTimeoutError(f"stopped after {sent.limit:.3g} s")
+                    self._answer(sent.tasks, TaskTimeoutError(f"stopped after {sent.limit:.3g} s"))
+        return self.answers.popleft()
 
-    def _may_queue(self, sent: _Sent) -> bool:
-        """Whether tasks like one that ended may wait at a worker.
-
-        Not where its time began when it was sent, where only we count the workers, or where it takes so long that
-        nobody notices what Ray costs.
-        """
-        return self.bounded and sent.limit is None and time.monotonic() - sent.begun < SHORT
-
-    def _answer(self, task: Any, reference: Any) -> Any:
+    def _receive(self, sent: _Sent, reference: Any) -> None:
+        """Take a message's answers; what has none, through no fault of its own, is sent again."""
         try:
-            answer, folder = self.ray.get(reference)
+            answers, seconds = self.ray.get(reference)
         except self.ray.exceptions.RayError as error:
-            lines = str(error).strip().splitlines() or [type(error).__name__]
-            return WorkerDiedError(f"its Ray worker ended ({type(error).__name__}: {lines[0][:200]})")
-        if answer is None:
-            return _UNSEEN
-        if folder is not None:
-            _unpack(folder, task.directory)
-        found = unpacked(answer)
-        return replace(found, directory=task.directory) if hasattr(found, "directory") else found
+            if len(sent.tasks) == 1:
+                lines = str(error).strip().splitlines() or [type(error).__name__]
+                died = WorkerDiedError(f"its Ray worker ended ({type(error).__name__}: {lines[0][:200]})")
+                self._answer(sent.tasks, died)
+                return
+            for task in sent.tasks:  # by itself: one of them ended the worker
+                self._send([task])
+            return
+        self.latest = _kind(sent.tasks[0])
+        self.seconds.pop(self.latest, None)
+        if sent.limit is None:  # else a task's time would pass while it waits
+            self.seconds[self.latest] = seconds
+        for task, (answer, folder) in zip(sent.tasks, answers, strict=True):
+            if answer is None:
+                self._pack(task)
+                self._send([task], sent.limit)
+                continue
+            if folder is not None:
+                unpack(folder, task.directory)
+            found = unpacked(answer)
+            self._answer([task], replace(found, directory=task.directory) if hasattr(found, "directory") else found)
 
-    def _ship(self, task: Any) -> _Shipped | None:
+    def _answer(self, tasks: Sequence[Any], answer: Any) -> None:
+        self.answers += [(task, answer) for task in tasks]
+
+    def _ship(self, task: Any) -> Shipped | None:
         """Return how a worker finds out whether it sees the workspace, and what it gets where it does not."""
         setting = getattr(task, "setting", None)
         if setting is None:
@@ -206,7 +236,7 @@ class RayPool:
             mark = Path(setting.cache) / f".seen-{uuid.uuid4().hex}"
             mark.parent.mkdir(parents=True, exist_ok=True)
             mark.touch()
-            self.shipped[setting] = _Shipped(mark)
+            self.shipped[setting] = Shipped(mark)
         return self.shipped[setting]
 
     def _pack(self, task: Any) -> None:
@@ -218,15 +248,15 @@ class RayPool:
         places |= {f"unlabelled-{number}": path for number, path in enumerate(task.setting.unlabelled)}
         for name, path in places.items():
             if path and Path(path).exists():
-                packed = _pack(Path(path))
+                packed = pack(Path(path))
                 shipped.packed[name] = (hashlib.sha256(packed).hexdigest(), self.ray.put(packed))
 
 
 @dataclass(frozen=True)
 class _Sent:
-    """A task on its way: when it was sent, and how many seconds it may take."""
+    """A message on its way: its tasks, when it was sent, and how many seconds it may take."""
 
-    task: Any
+    tasks: Sequence[Any]
     begun: float
     limit: float | None
 
@@ -236,20 +266,15 @@ class _Sent:
         return float("inf") if self.limit is None else self.begun + self.limit
 
 
-@dataclass(frozen=True)
-class _Shipped:
-    """What goes with a task.
+def _declared(task: Any) -> Resources:
+    declared: Resources = getattr(getattr(task, "strategy", None), "resources", Resources())
+    return declared
 
-    Attributes
-    ----------
-    mark : Path
-        A file of the workspace: who sees it sees the rest.
-    packed : dict of str to (str, reference)
-        Digest and tar of each folder, once a worker has asked for them.
-    """
 
-    mark: Path
-    packed: dict[str, tuple[str, Any]] = field(default_factory=dict)
+def _kind(task: Any) -> Any:
+    """Return what tasks have in common that take about as long, ask for the same and share what is shipped."""
+    label = getattr(getattr(task, "strategy", None), "label", None)
+    return type(task), getattr(task, "setting", None), label, _declared(task)
 
 
 def _absolute(setting: Any) -> Any:
@@ -269,87 +294,3 @@ def _check_address(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=REACH).close()
     except OSError as error:
         raise ConfigError(f"--address {address}: no cluster answers: {error.strerror or error}") from None
-
-
-_UNSEEN = object()
-
-APART = "HARNESS_RAY_APART"
-"""Environment variable that makes workers behave as if they did not see the workspace: for tests."""
-
-
-def _serve(function: Callable[[Any], Any], task: Any, shipped: _Shipped | None) -> tuple[bytes | None, bytes | None]:
-    """Run a task in a worker.
-
-    Returns
-    -------
-    answer : bytes or None
-        None if it needs what was not sent yet.
-    folder : bytes or None
-        The folder it made, where the workspace is out of sight.
-    """
-    if shipped is None or (shipped.mark.exists() and not os.environ.get(APART)):
-        return answered(function, task), None
-    if not shipped.packed:
-        return None, None
-    place = Path(os.environ.get("HARNESS_RAY_FOLDER") or _scratch())
-    folders = {name: _fetched(place, digest, packed) for name, (digest, packed) in shipped.packed.items()}
-    setting = replace(
-        task.setting,
-        home=folders["home"] / task.setting.home.name,
-        cache=place / "cache",
-        data=str(folders["data"] / Path(task.setting.data).name) if "data" in folders else task.setting.data,
-        unlabelled=tuple(
-            str(folders[f"unlabelled-{n}"] / Path(path).name) for n, path in enumerate(task.setting.unlabelled)
-        ),
-    )
-    directory = place / "tasks" / uuid.uuid4().hex / task.directory.name
-    answer = answered(function, replace(task, setting=setting, directory=directory))
-    made = _pack(directory) if directory.is_dir() else None
-    if made is not None:
-        import shutil
-
-        shutil.rmtree(directory.parent)
-    return answer, made
-
-
-def _scratch() -> Path:
-    """Return a folder of this node that later tasks find again."""
-    import tempfile
-
-    return Path(tempfile.gettempdir()) / f"harness-ray-{os.getuid()}"
-
-
-def _fetched(place: Path, digest: str, packed: Any) -> Path:
-    """Return a folder of this node with what was sent, unpacked by whichever worker is first."""
-    import ray
-    from filelock import FileLock
-
-    folder = place / "sent" / digest[:16]
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_name(f".{folder.name}.lock")):
-        if not folder.is_dir():
-            with atomic_directory(folder) as out:
-                _extract(ray.get(packed), out)
-    return folder
-
-
-def _pack(path: Path) -> bytes:
-    """Return a file or folder as a tar, below its own name."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        archive.add(path, arcname=path.name)
-    return buffer.getvalue()
-
-
-def _extract(packed: bytes, folder: Path) -> None:
-    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-        archive.extractall(folder, filter="data")
-
-
-def _unpack(packed: bytes, directory: Path) -> None:
-    """Put a finished folder in its place, whole or not at all."""
-    with atomic_directory(directory) as out:
-        _extract(packed, out)
-        for path in (out / directory.name).iterdir():
-            path.rename(out / path.name)
-        (out / directory.name).rmdir()

@@ -53,7 +53,7 @@ def test_a_pattern_that_fits_no_strategy_is_told_with_the_nearest(toy, patterns)
 
 @dataclass(frozen=True)
 class Depth:
-    depth: int = param(3, "depth")
+    depth: int = param(3, "depth", low=1)
     size: float = param(1.0, "size")
 
 
@@ -138,6 +138,17 @@ def test_what_is_no_setting_of_a_chosen_strategy_is_told(plugins, setting):
 @pytest.mark.parametrize("setting", ["tree.dept=4", "tree.model.dept=4", "tree.features.depth=4"])
 def test_an_unknown_parameter_is_told_with_the_known_ones(plugins, setting):
     with pytest.raises(ConfigError, match=r"'tree' has no parameter .*(did you mean|known:) '?depth"):
+        apply_settings([TREE], [setting], plugins)
+
+
+@pytest.mark.parametrize(
+    ("setting", "problem"),
+    [("tree.depth=0", "expected a number at least 1"), ("tree.depth=deep", "expected `int`, got `str`")],
+)
+def test_a_value_that_cannot_be_is_told_of_the_command_line(plugins, setting, problem):
+    key, value = setting.removeprefix("tree.").split("=")
+    value = repr(value) if value == "deep" else value
+    with pytest.raises(ConfigError, match=rf"^--set {setting}: {key} = {value}: {problem}$"):
         apply_settings([TREE], [setting], plugins)
 
 

@@ -126,6 +126,7 @@ def test_a_task_past_its_limit_is_stopped(pool):
 
 
 def test_short_tasks_wait_at_a_worker_and_no_more_run_than_there_are_workers(pool, tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.ray_pool.FILL", 0.0)
     answer(pool, "sleep 1")
     assert pool.room == 2
     monkeypatch.setattr("harness.ray_pool.SHORT", 60.0)  # a busy machine may take longer than half a second
@@ -139,6 +140,56 @@ def test_short_tasks_wait_at_a_worker_and_no_more_run_than_there_are_workers(poo
     answer(pool, "echo on", 60.0)  # whose time would pass while it waits
     assert pool.room == 2
     assert answer(pool, Asking(Resources(cpus=0.5))) == {"CPU": 1.0}  # half a core would let four of them run
+
+
+def test_tasks_of_next_to_no_time_go_together(pool, monkeypatch):
+    monkeypatch.setattr("harness.ray_pool.SHORT", 600.0)
+    monkeypatch.setattr("harness.ray_pool.FILL", 600.0)
+    answer(pool, "sleep 1")
+    assert pool.room == 2 * 2 * 8
+    for number in range(20):
+        pool.submit(f"echo {number}")
+    assert len(pool.running) == 2
+    assert [len(group) for group in pool.groups.values()] == [4]
+    assert sorted(int(pool.wait()[1]) for _ in range(20)) == list(range(20))
+    assert not pool.groups
+    assert not pool.running
+    pool.submit("echo alone", 60.0)
+    assert [sent.limit for sent in pool.running.values()] == [60.0]
+    assert pool.wait() == ("echo alone", "alone")
+    assert answer(pool, Asking(Resources())) == {"CPU": 1.0}
+    pool.submit("echo on")  # whose time is not known any more
+    pool.submit(Asking(Resources()))
+    assert (len(pool.running), len(pool.groups)) == (1, 1)
+    assert dict(pool.wait() for _ in range(2)) == {"echo on": "on", Asking(Resources()): {"CPU": 1.0}}
+
+
+def test_tasks_that_went_one_by_one_are_followed_by_ones_that_go_together(pool, monkeypatch):
+    monkeypatch.setattr("harness.ray_pool.SHORT", 600.0)
+    monkeypatch.setattr("harness.ray_pool.FILL", 600.0)
+    pool.seconds.clear()
+    for _ in range(16):
+        pool.submit("echo first")
+    assert len(pool.running) == 16
+    for _ in range(48):
+        pool.wait()
+        pool.submit("echo next")
+    waiting = sum(len(sent.tasks) for sent in pool.running.values()) + sum(map(len, pool.groups.values()))
+    assert waiting + len(pool.answers) == 16
+    assert len(pool.running) < 4
+    assert {pool.wait()[1] for _ in range(16)} == {"next"}
+
+
+@pytest.mark.fault("F-17")
+def test_of_tasks_that_went_together_only_the_one_that_ends_its_worker_fails(pool, monkeypatch):
+    monkeypatch.setattr("harness.ray_pool.FILL", 600.0)
+    answer(pool, "sleep 1")
+    for task in ("echo before", "raise on purpose", "die", "echo after"):
+        pool.submit(task)
+    assert not pool.running
+    found = dict(pool.wait() for _ in range(4))
+    assert (found["echo before"], found["echo after"]) == ("before", "after")
+    assert (type(found["raise on purpose"]), type(found["die"])) == (ValueError, WorkerDiedError)
 
 
 def test_a_cluster_that_is_not_there_is_told(harness):

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
 
 from harness.data import DatasetInfo, Examples, Predictions, check_any
 from harness.errors import StoreError
@@ -15,7 +14,7 @@ from harness.neural.learner import seeded
 from harness.neural.threads import threads_of
 from harness.offers import BuildContext, TaskLog
 from harness.params import as_json
-from harness_imagewang.augment import to_images
+from harness_imagewang.features import BATCH, features_of
 from harness_imagewang.images import images_of
 from harness_imagewang.left import encoder_of, files_of_stage, tell_size
 from harness_imagewang.network import Encoder
@@ -24,26 +23,12 @@ from harness_imagewang.params import EncoderParams, KnnParams, LinearParams
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from harness_imagewang.images import Images
-
     Floats = NDArray[np.float64]
 
 CONFIG, FITTED, WEIGHTS = "frozen.json", "fitted.npz", "encoder.safetensors"
-BATCH = 128
 FLOOR = 1e-3
 """Share of the probability that is spread over all classes: a class without a vote may still happen."""
 MOST_STEPS = 2000
-
-
-def features_of(encoder: Encoder, images: Images, size: int, device: str, threads: int) -> NDArray[np.float32]:
-    """Return the pooled features of images as they are, (n, width)."""
-    pixels, encoder = images.at(size), encoder.to(device).eval()
-    found = np.empty((len(pixels), encoder.width), np.float32)
-    with threads_of(threads), torch.inference_mode():
-        for start in range(0, len(pixels), BATCH):
-            rows = np.arange(start, min(start + BATCH, len(pixels)))
-            found[rows] = encoder(to_images(pixels[rows], device)).cpu().numpy()
-    return found
 
 
 class _Frozen:

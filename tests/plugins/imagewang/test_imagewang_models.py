@@ -28,6 +28,7 @@ from harness.offers import BuildContext, ModelRecipe
 from harness.params import document, parse_params
 from harness.plugins import Plugins, load_plugins
 from harness.stages import run_stages
+from harness.store import digest_of
 from harness.testing import check_model, failures
 
 SMALL: dict[str, Any] = {"size": 32, "pretrain_epochs": 2, "pretrain_batch": 16}
@@ -51,6 +52,7 @@ class Memory:
 
     def __init__(self, pixels: np.ndarray) -> None:
         self.kept = pixels
+        self.digests = [digest_of(picture.tolist()) for picture in pixels]
 
     def __len__(self) -> int:
         return len(self.kept)
