@@ -113,9 +113,10 @@ def describe_command(ctx: click.Context, competition: str, as_json: bool) -> Non
     _print_head(found)
     _print_strategies(found)
     how = "set one with --set STRATEGY.param=value; '*.param=value' for all strategies"
-    click.echo(f"\n{click.style('parameters', bold=True)}  ({how})")
+    click.echo(f"\n{click.style('parameters', bold=True)} and their defaults  ({how})")
+    printed: list[tuple[ParamDoc, str]] = []
     for kind, name in _used(found):
-        _print_params(kind, name, plugins)
+        _print_params(kind, name, plugins, printed)
 
 
 def _print_head(found: Competition) -> None:
@@ -161,29 +162,40 @@ def _short(value: Any) -> str:
 
 
 def _print_strategies(found: Competition) -> None:
-    """Print what most strategies share once, then what is particular to each."""
-    shared = {part: _commonest([getattr(s, part) for s in found.strategies]) for part in ("features", "model")}
+    """Print what most strategies share once, then what is particular to each; those that run by themselves first."""
+    strategies = found.strategies
+    shared = {part: _commonest([_part(s, part) for s in strategies]) for part in ("features", "model", "adjusters")}
     click.echo(click.style("strategies", bold=True))
-    if len(found.strategies) > 1:
-        click.echo(f"  where nothing else is said: {_use_text(shared['features'])}, {_use_text(shared['model'])}")
-    rows = []
-    for strategy in found.strategies:
-        own = [getattr(strategy, part) for part in shared if getattr(strategy, part) != shared[part]]
-        parts = [*own, *([strategy.rebalancer] if strategy.rebalancer else []), *strategy.adjusters]
-        rows.append([strategy.name, _about(strategy), " + ".join(_use_text(use) for use in parts)])
-    table(["name", "", "particular"], rows)
+    if len(strategies) > 1:
+        click.echo(f"  where nothing else is said: {', '.join(text for text in shared.values() if text)}")
+    for named_only in (False, True):
+        rows = []
+        for strategy in (one for one in strategies if one.named_only == named_only):
+            own = {part: _part(strategy, part) for part in shared}
+            told = {part: text or f"no {part}" for part, text in own.items() if text != shared[part]}
+            parts = [told.get("features"), told.get("model"), _part(strategy, "rebalancer"), told.get("adjusters")]
+            rows.append([strategy.name, strategy.description, " + ".join(part for part in parts if part)])
+        if rows and named_only:
+            click.echo("\n  only when named, as by -s NAME, or all by -s '*':")
+        if rows:
+            table(["name", "", "particular"], rows)
     if found.blends:
         click.echo(f"\n{click.style('blends', bold=True)}")
         blends = [[blend.name, _about(blend), f"{blend.method} of {', '.join(blend.of)}"] for blend in found.blends]
         table(["name", "", "made of"], blends)
 
 
-def _about(line: Strategy | Blend) -> str:
-    return f"{line.description} (only when named)" if line.named_only else line.description
+def _part(strategy: Strategy, part: str) -> str:
+    uses = strategy.adjusters if part == "adjusters" else (getattr(strategy, part),)
+    return " + ".join(_use_text(use) for use in uses if use is not None)
 
 
-def _commonest(uses: Sequence[Use | None]) -> Use | None:
-    return max(uses, key=uses.count)
+def _about(blend: Blend) -> str:
+    return f"{blend.description} (only when named)" if blend.named_only else blend.description
+
+
+def _commonest(texts: Sequence[str]) -> str:
+    return max(texts, key=texts.count)
 
 
 def _used(found: Competition) -> list[tuple[type[Any], str]]:
@@ -195,7 +207,8 @@ def _used(found: Competition) -> list[tuple[type[Any], str]]:
     return list(dict.fromkeys(uses))
 
 
-def _print_params(kind: type[Any], name: str, plugins: Plugins) -> None:
+def _print_params(kind: type[Any], name: str, plugins: Plugins, printed: list[tuple[ParamDoc, str]]) -> None:
+    """Print an offer's parameters; those that another one printed before has too are named only."""
     try:
         offer = plugins.find(kind, name, "describe")
     except HarnessError as error:
@@ -203,9 +216,16 @@ def _print_params(kind: type[Any], name: str, plugins: Plugins) -> None:
         click.echo(f"  {kind.kind} {name}: {click.style(told, fg='red')}")
         return
     click.echo(f"  {click.style(name, bold=True)}  {kind.kind}: {one_line(offer.summary)}")
+    known: dict[str, list[str]] = {}
     for doc in document(offer.params):
+        if (other := next((owner for one, owner in printed if one == doc), None)) is not None:
+            known.setdefault(other, []).append(doc.name)
+            continue
+        printed.append((doc, name))
         first = f"    {doc.name} = {_short(doc.default)!s}"
         click.echo(click.wrap_text(f"{one_line(doc.help)}  ({doc.type}{_bounds(doc)})", 110, f"{first:<34} ", " " * 35))
+    for other, names in known.items():
+        click.echo(click.wrap_text(f"as of {other}: {', '.join(names)}", 110, "    ", " " * 8))
 
 
 def _bounds(doc: ParamDoc) -> str:

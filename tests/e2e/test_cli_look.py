@@ -71,6 +71,42 @@ def test_describe_has_every_parameter_of_what_is_used(harness):
         assert words in shown
 
 
+def test_describe_says_once_what_strategies_and_offers_share(harness, competitions):
+    path = competitions / "toy/competition.toml"
+    more = "\n[strategies.plain]\nadjuster = []\nnamed_only = true\n"
+    path.write_text(path.read_text().replace("[defaults]", '[defaults]\nadjuster = "temperature"') + more)
+    lines = harness("describe", "toy").out.splitlines()
+    start = lines.index("strategies")
+    assert lines[start + 1] == "  where nothing else is said: local.means, temperature"
+    rows = [" ".join(line.split()) for line in lines[start + 3 : start + 10]]
+    assert rows == [
+        "near distances to class means",
+        "sharp the same, surer of itself local.means(sharpness=4)",
+        "calibrated sharp, with a temperature local.means(sharpness=4)",
+        "broken fails while it trains local.means(fail=ValueError)",
+        "",
+        "only when named, as by -s NAME, or all by -s '*':",
+        "name particular",
+    ]
+    assert lines[start + 10].split() == ["plain", "no", "adjusters"]
+
+
+def test_describe_names_parameters_that_another_offer_has_too(harness):
+    plugin = Path("../competitions/toy/plugin.py").resolve()
+    again = 'ModelRecipe("local.means", "distances to class means", tasks, MeansParams, Means)'
+    text = plugin.read_text()
+    assert again in text
+    other = again.replace("local.means", "local.other")
+    plugin.write_text(text.replace(f"    yield {again}", f"    yield {again}\n    yield {other}"))
+    file = plugin.with_name("competition.toml")
+    file.write_text(file.read_text() + '\n[strategies.other]\nmodel = "local.other"\n')
+    shown = harness("describe", "toy").out
+    assert shown.count("how sure it is") == 1
+    assert "    as of local.means: sharpness, noise, fail, slow\n" in shown
+    params = harness("describe", "toy", "--json").json["params"]
+    assert params["local.other"] == params["local.means"]
+
+
 def test_plugins_lists_what_is_installed_and_built_in(harness):
     found = harness("plugins", "--json").json
     assert {"log_loss", "rmse"} <= set(found["builtin"]["metric"])
