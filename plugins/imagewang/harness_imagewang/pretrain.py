@@ -160,7 +160,8 @@ def write(trained: Pretrained, task: Pretext, about: Mapping[str, Any], out: Pat
     save_file(state, str(out / WEIGHTS))
     for name, content in trained.files.items():
         (out / name).write_bytes(content)
-    (out / PICTURE).write_bytes(plots.png(batch_figure(trained.columns)))
+    after = f"{task.name} after {'one pass' if len(trained.losses) == 1 else f'{len(trained.losses)} passes'}"
+    (out / PICTURE).write_bytes(plots.png(batch_figure(trained.columns, about=after)))
     facts = {"task": task.name, "losses": trained.losses, "seconds": trained.seconds, **about}
     (out / CONFIG).write_text(json.dumps(facts), encoding="utf-8")
 

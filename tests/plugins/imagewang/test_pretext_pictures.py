@@ -31,6 +31,15 @@ def test_a_wrong_prediction_stands_out() -> None:
     assert [to_hex(axis.texts[0].get_color()) for axis in figure.axes[3:]] == [INK] * 3 + [TRAIN, VALID, TRAIN]
 
 
+def test_the_title_tells_what_there_is_to_see() -> None:
+    target, told = Column("target", ["a", "b", "c"]), Column("prediction", ["a", "c", "c"])
+    figure = batch_figure([Column("input", PICTURES), target, told], about="sesemi after 30 passes")
+    assert figure.get_suptitle() == "sesemi after 30 passes: 2 of these 3 right (blue), 1 wrong (orange)"
+    figure = batch_figure([Column("input", PICTURES), Column("prediction", PICTURES)], about="grey after one pass")
+    assert figure.get_suptitle() == "grey after one pass: input, prediction"
+    assert batch_figure([Column("input", PICTURES), target]).get_suptitle() == ""
+
+
 def test_pixels_out_of_range_are_drawn_and_the_bytes_are_a_png() -> None:
     content = png(batch_figure([Column("prediction", PICTURES * 3 - 1)]))
     with Image.open(io.BytesIO(content)) as found:
