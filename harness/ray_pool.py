@@ -126,7 +126,7 @@ class RayPool:
     def _together(self, kind: Any) -> int:
         """Return how many tasks of a kind go in a message: one until it is known how long they take.
 
-        One too where only we count the workers, as nothing else keeps the tasks of a message apart there.
+        One too in a cluster that was there already: the tasks of a message share a core, and others may be free there.
         """
         if not self.bounded or kind not in self.seconds:
             return 1
