@@ -114,7 +114,8 @@ def apply_settings(strategies: Sequence[Strategy], settings: Sequence[str], plug
         if not equals or pattern is None:
             start = path.split(".")[0]
             expected = "expected STRATEGY.param=value of a chosen strategy, or '*.param=value' for all"
-            raise ConfigError(f"--set {setting}: {expected}{nearest(start, names)}")
+            hint = "" if start in names else nearest(start, names)
+            raise ConfigError(f"--set {setting}: {expected}{hint}")
         key = path[len(pattern) + 1 :]
         for position, strategy in enumerate(changed):
             if fnmatch.fnmatchcase(strategy.name, pattern):

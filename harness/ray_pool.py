@@ -82,7 +82,9 @@ class RayPool:
             where = self.request.address or "this machine"
             lines = str(error).strip().splitlines() or [type(error).__name__]
             advice = "" if self.request.address else "; try again when it is less busy, or take --executor process"
-            raise ConfigError(f"--executor ray: no cluster at {where}: {lines[0]}{advice}") from None
+            option = f"--address {where}" if self.request.address else f"--executor ray: no cluster at {where}"
+            form = " (expected HOST:PORT)" if self.request.address and ":" not in self.request.address else ""
+            raise ConfigError(f"{option}: {lines[0]}{form}{advice}") from None
 
     def __exit__(self, *_: object) -> None:
         for reference in self.running:

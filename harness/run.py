@@ -185,8 +185,9 @@ def _known_failure(plan: Plan, options: Options) -> str:
         path.unlink()
         return ""
     late = known.get("status") == Status.TIMEOUT
-    advice = "before; a longer --budget goes on" if late else "failed before; --retry-failed tries again"
-    return f"{known['message']} ({advice})"
+    if late:
+        return f"{known['message']}, when it last ran; a longer --budget goes on"
+    return f"{known['message']} (failed before; --retry-failed tries again)"
 
 
 def _longer(budget: Budget, before: Mapping[str, float | None]) -> bool:

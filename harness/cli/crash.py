@@ -43,7 +43,8 @@ def crash_test_command(ctx: click.Context, /, competition: str, **options: Any) 
     table = None
     try:
         whole = run_whole(command, folder / "whole")
-        table = _Table(competition, whole, options["kills"], options["as_json"])
+        form = "" if options["folds"] else " on the subsample of run --fast"
+        table = _Table(competition, form, whole, options["kills"], options["as_json"])
         for crash in crashes(command, whole, options["kills"], options["seed"], folder):
             table.add(crash)
     finally:
@@ -68,11 +69,11 @@ def _command(competitions: Path | None, competition: str, options: dict[str, Any
 class _Table:
     """A line for each crash as it happens, and a verdict."""
 
-    def __init__(self, competition: str, whole: Whole, kills: int, as_json: bool) -> None:
+    def __init__(self, competition: str, form: str, whole: Whole, kills: int, as_json: bool) -> None:
         self.competition, self.whole, self.kills, self.as_json = competition, whole, kills, as_json
         self.crashes: list[Crash] = []
         if not as_json:
-            click.echo(f"{competition}: {whole.tasks} tasks in {whole.seconds:.1f} s undisturbed\n")
+            click.echo(f"{competition}{form}: {whole.tasks} tasks in {whole.seconds:.1f} s undisturbed\n")
             click.echo("kill       at   tasks kept   resumed in   result")
 
     @property

@@ -248,12 +248,21 @@ def _as_json(found: Competition, plugins: Plugins) -> dict[str, Any]:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print aligned columns, cut at the edge of a terminal."""
+    """Print aligned columns; at the edge of a terminal the last goes on below, the others are cut."""
     width_of_terminal = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
     clean = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in [list(head), *clean]) for i in range(len(head) - 1)]
     for number, row in enumerate([list(head), *clean]):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
         line = "  " + "  ".join([*cells, row[-1]]).rstrip()
+        below = ""
+        if len(line) > width_of_terminal:
+            line = ("  " + "  ".join(cells)).rstrip()
+            below = click.wrap_text(row[-1], width_of_terminal, " " * 6, " " * 6) if row[-1] else ""
         line = line if len(line) <= width_of_terminal else line[: width_of_terminal - 1] + "…"
-        click.echo(click.style(line, dim=True) if number == 0 else line)
+        if number == 0:
+            click.echo(click.style(line, dim=True))
+            continue
+        click.echo(line)
+        if below:
+            click.echo(below)

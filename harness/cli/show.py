@@ -90,7 +90,7 @@ def _table(board: Board, entries: Sequence[Mapping[str, Any]], width: int) -> Ta
     extra = [name for name in board.metrics if name != board.metric][: max(0, room // 14)]
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("#", justify="right")
-    table.add_column("strategy", no_wrap=True, overflow="ellipsis", min_width=18)
+    table.add_column("strategy", overflow="fold", min_width=18)  # numbers are not cut, names wrap
     table.add_column(f"{board.metric}\n{board.on}", justify="right", no_wrap=True)
     if other:
         table.add_column(f"{board.metric}\n{other}", justify="right", no_wrap=True)

@@ -35,7 +35,12 @@ if TYPE_CHECKING:
 @data_option
 @unlabelled_option
 @device_option
-@click.option("--threads", type=click.IntRange(min=1), help="Threads, as the run will use.  [default: all]")
+@click.option(
+    "--threads", type=click.IntRange(min=1), help="Threads, as the run will use.  [default: all, shared by workers]"
+)
+@click.option(
+    "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="As the run will have: share threads."
+)
 @click.option("--fast", is_flag=True, help="On the subsample of run --fast.")
 @skip_bad_option
 @json_option
@@ -80,7 +85,7 @@ def _run(prepared: Prepared, workspace: Workspace, options: dict[str, Any]) -> i
     strategies, unusable = usable(prepared, chosen, bool(options["patterns"]))
     for name, problem in unusable.items():
         _warn(f"{name} is left out: {problem}")
-    hardware = Hardware(choose_device(options["device"]), options["threads"] or default_threads())
+    hardware = Hardware(choose_device(options["device"]), options["threads"] or default_threads(options["workers"]))
     done: list[Staged] = []
     with console(stderr=True).status("reading") as status:
 
@@ -96,7 +101,7 @@ def _run(prepared: Prepared, workspace: Workspace, options: dict[str, Any]) -> i
         where = {"device": hardware.device, "threads": hardware.threads}
         echo_json({"competition": prepared.competition.id, **where, "stages": [*map(_entry, done)], "left": left})
     else:
-        _close(options["command"], prepared.competition.id, done, left, hardware.threads)
+        _close(_next(prepared.competition.id, options, hardware.threads), done, left)
     return _exit_code(done, bool(unusable))
 
 
@@ -116,14 +121,29 @@ def _print(one: Staged, before: Sequence[Staged]) -> None:
         click.echo(f"    {one_line(note)}")
 
 
-def _close(
-    command: str, competition: str, done: Sequence[Staged], left: Mapping[str, Sequence[str]], threads: int
-) -> None:
+def _next(competition: str, options: Mapping[str, Any], threads: int) -> str:
+    """Return the run that finds what was made: it asks for the same, and for as many threads a task."""
+    import shlex
+
+    given = [("-s", one) for one in options["patterns"]]
+    given += [("--seed", str(one)) for one in options["seeds"]]
+    given += [("--set", one) for one in options["settings"]]
+    given += [("--data", options["data"])] if options["data"] else []
+    given += [("--unlabelled", one) for one in options["unlabelled"]]
+    given += [("--device", options["device"])] if options["device"] != "auto" else []
+    given += [("--workers", str(options["workers"]))] if options["workers"] > 1 else []
+    given += [("--threads", str(threads))]
+    flags = [f"--{name.replace('_', '-')}" for name in ("fast", "skip_bad") if options[name]]
+    words = [word for pair in given for word in pair] + flags
+    return f"{options['command']} run {competition} {shlex.join(words)}"
+
+
+def _close(command: str, done: Sequence[Staged], left: Mapping[str, Sequence[str]]) -> None:
     for stage in dict.fromkeys(name for names in left.values() for name in names):
         owners = ", ".join(strategy for strategy, names in left.items() if stage in names)
         click.echo(f"{stage}  sees labels, so it is left to the runs of: {owners}")
     if any(one.finished for one in done):
-        click.echo(f"next: {command} run {competition}  with the same options (here --threads {threads})")
+        click.echo(f"next: {command}")
     elif not done:
         click.echo("no strategy chosen has a stage to run alone")
 

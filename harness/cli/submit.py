@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.app import Shared, competition_argument, echo_json, json_option, one_line, shared_of
+from harness.cli.app import Shared, command_with, competition_argument, echo_json, json_option, one_line, shared_of
 from harness.cli.train import data_option, folds_option, tracking_option
 
 if TYPE_CHECKING:
@@ -247,7 +247,9 @@ def import_command(
         uri = resolve_uri(tracking_uri, workspace.root)
         warn = lambda text: click.echo(f"warning: {text}", err=True)  # noqa: E731
         about = prepared.competition, prepared.dataset
-        tracker = Tracker(uri, *about, workspace=workspace.root, directions=directions, warn=warn)
+        tracker = Tracker(
+            uri, *about, workspace=workspace.root, directions=directions, warn=warn, command=command_with(shared)
+        )
         prepared.plugins.manager.register(tracker, "tracking")
     try:
         result = import_predictions(prepared, workspace, name, oof, test, valid)

@@ -66,7 +66,7 @@ threads_option = click.option(
     help="Threads a task may use.  [default: all (or OMP_NUM_THREADS), shared by workers]",
 )
 address_option = click.option(
-    "--address", default="", help="Of a running cluster, for an executor that uses one (ray)."
+    "--address", default="", help="HOST:PORT of a running cluster, for an executor that uses one (ray)."
 )
 out_option = click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the submission files."
@@ -93,7 +93,9 @@ tracking_option = click.option(
 @click.option("--executor", default="", help="How they run.  [default: process; sequential with one worker]")
 @address_option
 @click.option(
-    "--budget", default="", help="Time for each strategy on a seed, as 30m or 1h30m; the others go on when it is up."
+    "--budget",
+    default="",
+    help="Time for each strategy on a seed, as 90s, 30m or 1h30m; the others go on when it is up.",
 )
 @out_option
 @click.option("--fast", is_flag=True, help="A subsample and one fold, marked as such: does it work at all?")
@@ -131,7 +133,7 @@ def run_command(ctx: click.Context, /, competition: str, **options: Any) -> None
     prepared, warning = guard(prepare(setting), options["allow_split"])
     if warning:
         click.echo(f"{click.style('warning:', fg='yellow')} {warning}", err=True)
-    launched, prepared, notes = _run(prepared, workspace, options)
+    launched, prepared, notes = _run(prepared, workspace, options, shared)
     if options["as_json"]:
         from harness.launch import run_json
 
@@ -141,7 +143,9 @@ def run_command(ctx: click.Context, /, competition: str, **options: Any) -> None
     ctx.exit(launched.exit_code)
 
 
-def _run(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[Launched, Prepared, dict[str, Any]]:
+def _run(
+    prepared: Prepared, workspace: Any, options: dict[str, Any], shared: Shared
+) -> tuple[Launched, Prepared, dict[str, Any]]:
     from harness.cli.progress import RunProgress
     from harness.device import choose_device, default_threads
     from harness.durations import parse_duration
@@ -165,7 +169,8 @@ def _run(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[L
     hardware = Hardware(choose_device(options["device"]), threads)
     folder = options["out"] or workspace.submissions(competition.id)
     uri = None if options["no_tracking"] else resolve_uri(options["tracking_uri"], workspace.root)
-    with RunProgress(prepared.primary.name, competition.evaluate.on, options["workers"]) as progress:
+    at_once = 1 if options["executor"] == "sequential" else options["workers"]
+    with RunProgress(prepared.primary.name, competition.evaluate.on, at_once) as progress:
         plugins.manager.register(progress, "progress")
         for name, problem in unusable.items():
             progress.warn(f"{name} is left out: {problem}")
@@ -173,7 +178,14 @@ def _run(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[L
         if uri is not None:
             directions = {metric.name: metric.direction for metric in prepared.metrics}
             about = competition, prepared.dataset
-            tracker = Tracker(uri, *about, workspace=workspace.root, directions=directions, warn=progress.warn)
+            tracker = Tracker(
+                uri,
+                *about,
+                workspace=workspace.root,
+                directions=directions,
+                warn=progress.warn,
+                command=command_with(shared),
+            )
             plugins.manager.register(tracker, "tracking")
         run_options = Options(
             workspace=workspace,
@@ -195,7 +207,8 @@ def _run(prepared: Prepared, workspace: Any, options: dict[str, Any]) -> tuple[L
                 plugins.manager.unregister(tracker)
                 tracker.close()
     launched = replace(launched, unusable=tuple(unusable))
-    return launched, prepared, {"uri": uri, "experiment": tracker.experiment_id if tracker else None}
+    reached = tracker is not None and tracker.experiment_id is not None
+    return launched, prepared, {"uri": uri if reached else None, "given": options["tracking_uri"]}
 
 
 def usable(
@@ -237,7 +250,10 @@ def seeds_given(given: Sequence[int]) -> list[int]:
 
 
 def _print(launched: Launched, notes: dict[str, Any], shared: Shared) -> None:
+    import shlex
+
     from harness.cli.show import print_board
+    from harness.tracking import shown_uri
 
     print_board(launched.board)
     click.echo()
@@ -249,7 +265,8 @@ def _print(launched: Launched, notes: dict[str, Any], shared: Shared) -> None:
     if launched.figure is not None:
         click.echo(f"figure      {shown_path(launched.figure)}")
     if notes["uri"] is not None:
-        click.echo(f"MLflow      {command_with(shared)} ui {launched.board.competition}")
+        elsewhere = f" --tracking-uri {shlex.quote(shown_uri(notes['uri']))}" if notes["given"] else ""
+        click.echo(f"MLflow      {command_with(shared)} ui {launched.board.competition}{elsewhere}")
 
 
 def shown_path(path: Path) -> str:

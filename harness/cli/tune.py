@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.app import competition_argument, complete_strategies, echo_json, json_option, one_line, shared_of
+from harness.cli.app import (
+    command_with,
+    competition_argument,
+    complete_strategies,
+    echo_json,
+    json_option,
+    one_line,
+    shared_of,
+)
 from harness.cli.train import (
     address_option,
     allow_split_option,
@@ -93,7 +101,9 @@ def tune_command(ctx: click.Context, /, competition: str, **options: Any) -> Non
         directions = {metric.name: metric.direction for metric in prepared.metrics}
         uri = resolve_uri(options["tracking_uri"], workspace.root)
         about = prepared.competition, prepared.dataset
-        tracker = Tracker(uri, *about, workspace=workspace.root, directions=directions, warn=_say)
+        tracker = Tracker(
+            uri, *about, workspace=workspace.root, directions=directions, warn=_say, command=command_with(shared)
+        )
         prepared.plugins.manager.register(tracker, "tracking")
     try:
         searched, tuned, space = _tune(prepared, workspace, options)

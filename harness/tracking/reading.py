@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import StoreError
 from harness.tracking.about import About
 from harness.tracking.note import value_of
-from harness.tracking.redact import redact, shown_uri
+from harness.tracking.redact import reason_of, shown_uri
 from harness.tracking.server import database_path, open_client
 from harness.tracking.view import RUNS_ONLY
 
@@ -86,8 +86,9 @@ def _open(uri: str, competition_id: str) -> tuple[MlflowClient, str]:
 
 
 def _unreadable(uri: str, error: Exception) -> StoreError:
-    told = f"cannot read MLflow at {shown_uri(uri)}: {redact(error, uri)[:200]}"
-    return StoreError(f"{told}; right address, and is it up?")
+    reason = reason_of(error, uri)
+    ask = "" if reason.endswith("?") else "; right address, and is it up?"
+    return StoreError(f"cannot read MLflow at {shown_uri(uri)}: {reason}{ask}")
 
 
 def entry_of(run: MlflowRun) -> dict[str, Any]:

@@ -18,6 +18,14 @@ _ASSIGNED = re.compile(
     r"""(?i)(\w*(?:password|passwd|pwd|token|secret|api_?key|access_?key|kaggle_key)\w*["']?\s*[:=]\s*)"""
     r"""("[^"]+"|'[^']+'|(?=\S*\d)[\w+/=.-]{16,})"""
 )
+UNREACHABLE = {
+    "Connection refused": "connection refused",
+    "NameResolutionError": "no such host",
+    "Name or service not known": "no such host",
+    "Network is unreachable": "the network is unreachable",
+    "ConnectTimeoutError": "no answer in time",
+}
+"""What the texts of errors of `requests` hold where nobody answers, and how that is told."""
 _SECRET = re.compile(r"(?i)[?&;](?:user|username|password|passwd|pwd|token|secret|api_?key)=[^&;#\s]*")
 
 
@@ -51,6 +59,23 @@ def redact(text: object, uri: str = "") -> str:
     for secret in sorted(secrets_of(uri), key=len, reverse=True):
         line = line.replace(secret, HIDDEN)
     return line
+
+
+def reason_of(error: object, uri: str = "") -> str:
+    """Return why MLflow did not answer, short and without credentials: nobody there, or the error's name and text.
+
+    Examples
+    --------
+    >>> reason_of(ConnectionError("Max retries exceeded (Caused by ...: [Errno 111] Connection refused)"))
+    'connection refused; is that the right address, and is the server up?'
+    >>> reason_of(ValueError("no such field"))
+    'ValueError: no such field'
+    """
+    text = str(error)
+    for sign, told in UNREACHABLE.items():
+        if sign in text:
+            return f"{told}; is that the right address, and is the server up?"
+    return f"{type(error).__name__}: {redact(error, uri)[:200]}"
 
 
 def redact_text(text: str) -> str:

@@ -13,7 +13,7 @@ from harness.store import locked
 from harness.tracking.delivery import Delivery, InUseError, held, waiting
 from harness.tracking.journal import SPOOL, DamagedError, Journal
 from harness.tracking.owner import is_another_alive, is_elsewhere
-from harness.tracking.redact import redact, shown_uri
+from harness.tracking.redact import reason_of, shown_uri
 from harness.tracking.server import place_of
 
 ATTEMPTS = 4
@@ -121,7 +121,7 @@ def _end(delivery: Delivery) -> str:
             raise
         except Exception as error:  # whatever MLflow and the network raise
             if attempt == ATTEMPTS:
-                return f"{type(error).__name__}: {redact(error, delivery.uri)[:200]}"
+                return reason_of(error, delivery.uri)
             time.sleep(0.25 * 2**attempt)
         else:
             return ""

@@ -18,7 +18,7 @@ from harness.tracking.about import About
 from harness.tracking.delivery import Delivery, InUseError, held, waiting
 from harness.tracking.journal import CLOSED, DamagedError, Journal
 from harness.tracking.owner import is_another_alive, is_elsewhere
-from harness.tracking.redact import redact, shown_uri
+from harness.tracking.redact import reason_of, redact, shown_uri
 from harness.tracking.server import place_of
 from harness.tracking.stored import fold_to_json, relative, run_to_json
 from harness.tracking.worker import Worker
@@ -46,6 +46,8 @@ class Tracker:
         ``min`` or ``max`` for each metric of the competition.
     warn : callable
         Gets one line at the end if events wait, and one for each journal that is damaged or was put aside.
+    command : str
+        What to type for this program at the same place, in that line.
     """
 
     def __init__(
@@ -57,11 +59,13 @@ class Tracker:
         workspace: Path,
         directions: Mapping[str, str],
         warn: Callable[[str], None],
+        command: str = "harness",
     ) -> None:
         # `requests` hides a warning of its own while it is imported; in a thread, another thread may undo that
         import requests  # noqa: F401
 
         self.uri, self._warn, self._workspace = uri, warn, workspace.resolve()
+        self._command = command
         self._competition, self._settled = competition.id, 0.0
         self._own: Delivery | None = None
         self._older: list[Path] | None = None
@@ -135,11 +139,12 @@ class Tracker:
         if not journal.path.exists():
             journal.forget_lock()
             return
-        reason = redact(self._worker.error, self.uri)[:200]
-        what = f"{type(self._worker.error).__name__}: {reason}" if in_time else f"no answer within {timeout:.0f} s"
+        what = reason_of(self._worker.error, self.uri) if in_time else f"no answer within {timeout:.0f} s"
         count = journal.waiting()
         events = "1 event of this command waits" if count == 1 else f"{count} events of this command wait"
-        self._warn(f"MLflow at {shown_uri(self.uri)}: {what}; {events} in {journal.path}; deliver: harness sync")
+        self._warn(
+            f"MLflow at {shown_uri(self.uri)}: {what}; {events} in {journal.path}; deliver: {self._command} sync"
+        )
 
     def _tell(self, kind: str, run: Run | None, **facts: Any) -> None:
         if self._own is None:

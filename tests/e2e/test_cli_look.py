@@ -14,6 +14,7 @@ import urllib.request
 from pathlib import Path
 from types import SimpleNamespace
 
+import click
 import pytest
 
 
@@ -105,6 +106,37 @@ def test_describe_names_parameters_that_another_offer_has_too(harness):
     assert "    as of local.means: sharpness, noise, fail, slow\n" in shown
     params = harness("describe", "toy", "--json").json["params"]
     assert params["local.other"] == params["local.means"]
+
+
+def test_a_line_too_long_for_the_terminal_goes_on_below(monkeypatch, capsys):
+    from harness.cli import look
+
+    monkeypatch.setattr(look.sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(look.shutil, "get_terminal_size", lambda: os.terminal_size((30, 20)))
+    look.table(["name", "", "made of"], [["short", "text", "this"], ["long", "some text", "far too long for the line"]])
+    lines = capsys.readouterr().out.splitlines()
+    assert [click.unstyle(line).rstrip() for line in lines] == [
+        "  name              made of",
+        "  short  text       this",
+        "  long   some text",
+        "      far too long for the",
+        "      line",
+    ]
+
+
+def test_numbers_of_a_narrow_leaderboard_are_whole_and_names_wrap(harness, monkeypatch):
+    from harness.cli import show
+
+    args = ("run", "toy", "-s", "near", "--set", "near.noise=0.125", "--set", "near.sharpness=1.25", "--no-tracking")
+    assert harness(*args).code == 0
+    monkeypatch.setattr(show, "WIDEST", 80)
+    shown = harness("leaderboard", "toy").out
+    wide = harness("leaderboard", "toy", "--json").json
+    assert max(map(len, shown.splitlines()[:8])) <= 80
+    for entry in wide["entries"]:
+        assert f"{entry['scores']['log_loss']['oof']:.4f}" in shown
+    assert "simulated" in shown
+    assert "model.sharpness=1.25" in shown
 
 
 def test_plugins_lists_what_is_installed_and_built_in(harness):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 STAGES = """
@@ -71,7 +73,7 @@ def test_a_stage_is_made_once_told_the_second_time_and_found_by_a_run(staged, wo
     assert "\n    90 rows seen\n" in done.out
     assert "stage local.encoder" not in done.out
     assert "local.head  sees labels, so it is left to the runs of: staged\n" in done.out
-    assert "run toy  with the same options (here --threads " in done.out
+    assert " run toy --threads " in done.out
     again = call("stages", "toy")
     assert again.code == 0
     assert "  was there  (staged)" in again.out
@@ -107,6 +109,20 @@ def test_the_same_options_of_a_run_find_it_and_others_do_not(staged, options):
     assert len(ran()) == 1
     assert call("stages", "toy", "-s", "staged", "--threads", "2", "--set", "staged.sharpness=3.0").code == 0
     assert len(ran()) == 2
+
+
+def test_the_run_that_is_printed_finds_it(staged):
+    call, ran = staged
+    setting = ("--set", "staged-sharp.sharpness=3.5")
+    made = call("stages", "toy", "-s", "staged-sharp", *setting, "--seed", "4", "--workers", "2")
+    assert made.code == 0, made.err
+    (line,) = [line for line in made.out.splitlines() if line.startswith("next: ")]
+    command = shlex.split(line)
+    args = command[command.index("run") :]
+    assert args[:6] == ["run", "toy", "-s", "staged-sharp", "--seed", "4"]
+    assert args[6:10] == [*setting, "--workers", "2"]
+    assert call(*args, "--executor", "sequential", "--no-tracking").code == 0
+    assert len(ran()) == 1
 
 
 def test_a_stage_that_fails_leaves_the_others_alone(staged):

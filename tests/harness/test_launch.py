@@ -135,6 +135,13 @@ def test_what_is_no_setting_of_a_chosen_strategy_is_told(plugins, setting):
         apply_settings([TREE], [setting], plugins)
 
 
+def test_a_strategy_that_is_named_rightly_is_not_what_is_missing(plugins):
+    with pytest.raises(ConfigError, match=r"for all$"):
+        apply_settings([TREE], ["tree"], plugins)
+    with pytest.raises(ConfigError, match=r"did you mean 'tree'"):
+        apply_settings([TREE], ["tre.depth=4"], plugins)
+
+
 @pytest.mark.parametrize("setting", ["tree.dept=4", "tree.model.dept=4", "tree.features.depth=4"])
 def test_an_unknown_parameter_is_told_with_the_known_ones(plugins, setting):
     with pytest.raises(ConfigError, match=r"'tree' has no parameter .*(did you mean|known:) '?depth"):

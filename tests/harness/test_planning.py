@@ -12,6 +12,7 @@ from harness.competition import Use
 from harness.files import write_json
 from harness.planning import (
     Hardware,
+    _short,
     board_key,
     differences,
     plan_run,
@@ -141,6 +142,18 @@ def test_a_new_run_tells_how_it_differs_from_the_latest_one(plan, toy, workspace
     assert differences(with_sharpness(1.0), place) == ["model.sharpness: 3.0 -> 1.0"]
     assert differences(with_sharpness(2.0), place) == []  # it is known already
     assert differences(plan(strategy=strategy, seed=5), place) == []
+
+    fast = with_sharpness(4.0)
+    fast = replace(fast, run=replace(fast.run, fast=True))
+    assert differences(fast, place) == []  # of a subsample, to whole ones
+    write_json(fast.run.directory / RUN, run_record(fast.run, fast.strategy))
+    assert differences(with_sharpness(1.0), place) == ["model.sharpness: 3.0 -> 1.0"]
+
+
+def test_digests_are_told_by_their_beginnings():
+    assert _short({"data.digest": f"{'0a' * 32}-fast"}, "data.digest") == "0a0a0a0a0a0a-fast"
+    assert _short({"model.depth": 3}, "model.depth") == "3"
+    assert _short({}, "model.depth") == "-"
 
 
 def test_a_strategy_is_read_back_from_its_record(plan, toy):
