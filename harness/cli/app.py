@@ -230,6 +230,11 @@ def command_with(shared: Shared) -> str:
     return "".join([command_name(), *options])
 
 
+def command_at(shared: Shared) -> str:
+    """Return the same for commands that look at no competition: ``sync``, ``list``."""
+    return command_with(Shared(None, shared.workspace))
+
+
 def shared_of(ctx: click.Context) -> Shared:
     """Return the options of every command."""
     shared = ctx.find_object(Shared)

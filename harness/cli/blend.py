@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.app import command_with, competition_argument, echo_json, json_option, shared_of
+from harness.cli.app import command_at, competition_argument, echo_json, json_option, shared_of
 from harness.cli.train import shown_path, tracking_option
 from harness.competition import BLEND_METHODS
 from harness.errors import StoreError
@@ -70,7 +70,7 @@ def blend_command(ctx: click.Context, /, competition: str, runs: tuple[str, ...]
         warn = lambda text: click.echo(f"warning: {text}", err=True)  # noqa: E731
         about = prepared.competition, prepared.dataset
         tracker = Tracker(
-            uri, *about, workspace=workspace.root, directions=directions, warn=warn, command=command_with(shared)
+            uri, *about, workspace=workspace.root, directions=directions, warn=warn, command=command_at(shared)
         )
         prepared.plugins.manager.register(tracker, "tracking")
     name = options["name"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.app import Shared, command_with, competition_argument, echo_json, json_option, one_line, shared_of
+from harness.cli.app import Shared, command_at, competition_argument, echo_json, json_option, one_line, shared_of
 from harness.cli.train import data_option, folds_option, tracking_option
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ def import_command(
         warn = lambda text: click.echo(f"warning: {text}", err=True)  # noqa: E731
         about = prepared.competition, prepared.dataset
         tracker = Tracker(
-            uri, *about, workspace=workspace.root, directions=directions, warn=warn, command=command_with(shared)
+            uri, *about, workspace=workspace.root, directions=directions, warn=warn, command=command_at(shared)
         )
         prepared.plugins.manager.register(tracker, "tracking")
     try:

@@ -11,6 +11,7 @@ import click
 
 from harness.cli.app import (
     Shared,
+    command_at,
     command_with,
     competition_argument,
     complete_strategies,
@@ -184,7 +185,7 @@ def _run(
                 workspace=workspace.root,
                 directions=directions,
                 warn=progress.warn,
-                command=command_with(shared),
+                command=command_at(shared),
             )
             plugins.manager.register(tracker, "tracking")
         run_options = Options(

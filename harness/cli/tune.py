@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.app import (
-    command_with,
+    command_at,
     competition_argument,
     complete_strategies,
     echo_json,
@@ -102,7 +102,7 @@ def tune_command(ctx: click.Context, /, competition: str, **options: Any) -> Non
         uri = resolve_uri(options["tracking_uri"], workspace.root)
         about = prepared.competition, prepared.dataset
         tracker = Tracker(
-            uri, *about, workspace=workspace.root, directions=directions, warn=_say, command=command_with(shared)
+            uri, *about, workspace=workspace.root, directions=directions, warn=_say, command=command_at(shared)
         )
         prepared.plugins.manager.register(tracker, "tracking")
     try:
