@@ -160,13 +160,13 @@ def _rules(competition: Competition, dataset: Dataset, result: RunResult) -> Sec
         ("validation at the size trained", f"yes, {settings.get('size', '-')} pixels"),
         ("validation images not among those without labels", pool),
         ("restricted to the classes of the validation set", "yes" if "imagewang.restrict" in adjusters else "no"),
-        ("classes balanced", _told(settings.get("balance", "-"))),
+        ("classes balanced", _answer(settings.get("balance", "-"))),
     ]
     text = f"<p>{escape(competition.rules.text)}</p>" if competition.rules.text else ""
     return Section("Rules", f"{text}\n{_table(('of ' + result.run.label, ''), rows)}", STYLE)
 
 
-def _told(value: object) -> str:
+def _answer(value: object) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
