@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.neural.pictures import INK, TRAIN, VALID
+from harness.neural.pictures import INK
+from harness_imagewang.pretext.answers import inks_of, told
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,12 +37,11 @@ def batch_figure(columns: Sequence[Column], rows: int = 8, about: str = "") -> F
     title = 0.35 if about else 0.0
     figure = Figure(figsize=(CELL * count + 0.9, CELL * sum(heights) + title), layout="constrained")
     if about:
-        told = f"{about}: {_told(columns, count)}"
-        figure.suptitle(told, x=0.01, ha="left", color=INK, fontsize=10)
+        figure.suptitle(f"{about}: {told(columns, count)}", x=0.01, ha="left", color=INK, fontsize=10)
     axes = figure.subplots(len(columns), count, squeeze=False, height_ratios=heights)
     for column, line in zip(columns, axes, strict=True):
         line[0].set_ylabel(column.title, rotation=0, ha="right", va="center", color=INK, fontsize=9, labelpad=6)
-        inks = _inks(columns, column)
+        inks = inks_of(columns, column)
         for number, axis in enumerate(line):
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
@@ -50,20 +50,3 @@ def batch_figure(columns: Sequence[Column], rows: int = 8, about: str = "") -> F
             else:
                 axis.imshow(column.cells[number].detach().float().cpu().clamp(0, 1).permute(1, 2, 0).numpy())
     return figure
-
-
-def _told(columns: Sequence[Column], count: int) -> str:
-    """Return what the picture shows: how many answers in words are right, else what is below what."""
-    for column in columns:
-        inks = _inks(columns, column)[:count]
-        if TRAIN in inks or VALID in inks:
-            return f"{inks.count(TRAIN)} of these {count} right (blue), {inks.count(VALID)} wrong (orange)"
-    return ", ".join(column.title for column in columns)
-
-
-def _inks(columns: Sequence[Column], column: Column) -> list[str]:
-    """Return a colour for each cell: of predictions, one for those that are as the target and one for others."""
-    wanted = next((one.cells for one in columns if one.title == "target"), None)
-    if column.title != "prediction" or not isinstance(wanted, list) or not isinstance(column.cells, list):
-        return [INK] * len(column.cells)
-    return [TRAIN if one == other else VALID for one, other in zip(column.cells, wanted, strict=True)]
