@@ -90,7 +90,9 @@ def _table(board: Board, entries: Sequence[Mapping[str, Any]], width: int) -> Ta
     extra = [name for name in board.metrics if name != board.metric][: max(0, room // 14)]
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("#", justify="right")
-    table.add_column("strategy", overflow="fold", min_width=18)  # numbers are not cut, names wrap
+    # numbers are not cut; names that are not very long stay whole, and marks wrap
+    longest = max((len(shown_name(entry)) for entry in entries), default=0)
+    table.add_column("strategy", no_wrap=longest <= 26, overflow="fold", min_width=18)
     table.add_column(f"{board.metric}\n{board.on}", justify="right", no_wrap=True)
     if other:
         table.add_column(f"{board.metric}\n{other}", justify="right", no_wrap=True)
