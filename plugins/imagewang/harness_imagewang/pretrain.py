@@ -31,6 +31,7 @@ from harness.neural.learner import (
 from harness_imagewang.augment import Draw
 from harness_imagewang.batches import Batches, class_shares
 from harness_imagewang.network import Encoder
+from harness_imagewang.stages import passes_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -160,8 +161,8 @@ def write(trained: Pretrained, task: Pretext, about: Mapping[str, Any], out: Pat
     save_file(state, str(out / WEIGHTS))
     for name, content in trained.files.items():
         (out / name).write_bytes(content)
-    after = f"{task.name} after {'one pass' if len(trained.losses) == 1 else f'{len(trained.losses)} passes'}"
-    (out / PICTURE).write_bytes(plots.png(batch_figure(trained.columns, about=after)))
+    about_it = f"{task.name} after {passes_of(trained.losses)}"
+    (out / PICTURE).write_bytes(plots.png(batch_figure(trained.columns, about=about_it)))
     facts = {"task": task.name, "losses": trained.losses, "seconds": trained.seconds, **about}
     (out / CONFIG).write_text(json.dumps(facts), encoding="utf-8")
 

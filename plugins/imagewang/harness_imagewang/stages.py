@@ -95,10 +95,14 @@ def _run(given: StageInput, out: Path, log: TaskLog, params: EncoderParams) -> N
     log.note(_told(task.name, len(pixels), trained.seconds, trained.losses))
 
 
+def passes_of(losses: Sequence[float]) -> str:
+    """Say how many passes over the images there were, by their losses."""
+    return "one pass" if len(losses) == 1 else f"{len(losses)} passes"
+
+
 def _told(task: str, images: int, seconds: float, losses: Sequence[float]) -> str:
-    passes = "one pass" if len(losses) == 1 else f"{len(losses)} passes"
     loss = f"{losses[0]:.3f}" if len(losses) == 1 else f"{losses[0]:.3f} to {losses[-1]:.3f}"
-    return f"{task}: {passes} over {images:,} images in {seconds / 60:.1f} min, loss {loss}"
+    return f"{task}: {passes_of(losses)} over {images:,} images in {seconds / 60:.1f} min, loss {loss}"
 
 
 class _Prefixed:
