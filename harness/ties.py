@@ -32,7 +32,7 @@ from harness.prepare import Prepared
 from harness.resampling import Entries
 from harness.store import Workspace, digest_of
 
-FORMAT = 2
+FORMAT = 3
 """Version of what is kept; it grows with every change of how entries are compared."""
 KEYS = ("tied", "difference", "stderr", "p", "best", "ranks")
 QUICK_CELLS, CALL_CELLS = 100_000, 4_000
@@ -69,7 +69,8 @@ def with_ties(
     Board
         Its ``ties`` hold ``method``, ``draws``, ``units`` (what is drawn), ``count`` (how many of them there are),
         ``compared`` (entries), ``counted`` (those with predictions of their own), ``alpha``, ``stability`` (mean of
-        Kendall's tau between two halves of the rows, or None) and ``notes``.
+        Kendall's tau between two halves of the rows, or None), ``training`` (whether another training is counted for
+        every entry) and ``notes``.
     """
     if not board.entries:
         return board
@@ -181,13 +182,14 @@ def _found(
         except (HarnessError, ValueError) as error:
             notes.append(f"not compared: {describe_error(error)}")
             by_run = dict.fromkeys(by_run)
-    ties = {"stability": None, **ties, "notes": notes}
+    ties = {"stability": None, "training": False, **ties, "notes": notes}
     return {"ties": ties, "entries": by_run}
 
 
 def _told(compared: Compared, entries: Entries, units: str, notes: list[str], kept: Kept) -> dict[str, Any]:
     training = f"jackknife over {compared.folds} folds"
     first, names = str(kept[0][0]["name"]), [str(entry["name"]) for entry, _ in kept]
+    bare: list[str] = []
     if compared.folds:
         notes.append(OVERLAP)
         if far := [name for name, unsure in zip(names, compared.unsure, strict=True) if unsure]:
@@ -211,6 +213,7 @@ def _told(compared: Compared, entries: Entries, units: str, notes: list[str], ke
         "compared": len(kept),
         "counted": counted,
         "stability": None if math.isnan(compared.stability) else compared.stability,
+        "training": not bare or len(kept) < 2,
     }
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.app import command_at, competition_argument, echo_json, json_option, shared_of
+from harness.cli.app import competition_argument, echo_json, json_option, shared_of
+from harness.cli.tracked import tracked
 from harness.cli.train import shown_path, tracking_option
 from harness.competition import BLEND_METHODS
 from harness.errors import StoreError
@@ -53,7 +54,7 @@ def blend_command(ctx: click.Context, /, competition: str, runs: tuple[str, ...]
     from harness.store import Workspace
     from harness.submitting import publish
     from harness.ties import told_board
-    from harness.tracking import Tracker, resolve_uri
+    from harness.tracking import resolve_uri
 
     shared = shared_of(ctx)
     workspace = Workspace(shared.workspace)
@@ -63,26 +64,13 @@ def blend_command(ctx: click.Context, /, competition: str, runs: tuple[str, ...]
     members = members_of(workspace, found, read_board(workspace, found, metrics), runs)
     prepared = prepare(setting_of(workspace, found, members))
     workspace.check_writable()
-    tracker = None
-    if not options["no_tracking"]:
-        directions = {metric.name: metric.direction for metric in prepared.metrics}
-        uri = resolve_uri(options["tracking_uri"], workspace.root)
-        warn = lambda text: click.echo(f"warning: {text}", err=True)  # noqa: E731
-        about = prepared.competition, prepared.dataset
-        tracker = Tracker(
-            uri, *about, workspace=workspace.root, directions=directions, warn=warn, command=command_at(shared)
-        )
-        prepared.plugins.manager.register(tracker, "tracking")
+    uri = None if options["no_tracking"] else resolve_uri(options["tracking_uri"], workspace.root)
     name = options["name"]
-    try:
+    with tracked(prepared, workspace, shared, uri):
         done = combine(prepared, workspace, members, options["method"], name, gather_facts(Path()))
         board = told_board(prepared, workspace)
         told = {"competition": prepared.competition, "board": board.as_json(), "figures": []}
         prepared.plugins.tell("harness_board_updated", **told)
-    finally:
-        if tracker is not None:
-            prepared.plugins.manager.unregister(tracker)
-            tracker.close()
     if done.result is None:
         raise StoreError(f"{done.run.label} was not blended: {done.failure}")
     folder, path = options["out"] or workspace.submissions(found.id), None

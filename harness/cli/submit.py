@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.app import Shared, command_at, competition_argument, echo_json, json_option, one_line, shared_of
+from harness.cli.app import Shared, competition_argument, echo_json, json_option, one_line, shared_of
+from harness.cli.tracked import tracked
 from harness.cli.train import data_option, folds_option, tracking_option
 
 if TYPE_CHECKING:
@@ -235,32 +236,19 @@ def import_command(
     from harness.prepare import Setting, prepare
     from harness.store import Workspace
     from harness.ties import told_board
-    from harness.tracking import Tracker, resolve_uri
+    from harness.tracking import resolve_uri
 
     shared = shared_of(ctx)
     workspace = Workspace(shared.workspace)
     home = find_competition(competition, shared.competitions, load_plugins())
     prepared = prepare(Setting(home, workspace.cache.resolve(), data, folds))
-    tracker = None
-    if not no_tracking:
-        directions = {metric.name: metric.direction for metric in prepared.metrics}
-        uri = resolve_uri(tracking_uri, workspace.root)
-        warn = lambda text: click.echo(f"warning: {text}", err=True)  # noqa: E731
-        about = prepared.competition, prepared.dataset
-        tracker = Tracker(
-            uri, *about, workspace=workspace.root, directions=directions, warn=warn, command=command_at(shared)
-        )
-        prepared.plugins.manager.register(tracker, "tracking")
-    try:
+    uri = None if no_tracking else resolve_uri(tracking_uri, workspace.root)
+    with tracked(prepared, workspace, shared, uri):
         result = import_predictions(prepared, workspace, name, oof, test, valid)
         board = told_board(prepared, workspace)
         prepared.plugins.tell(
             "harness_board_updated", competition=prepared.competition, board=board.as_json(), figures=[]
         )
-    finally:
-        if tracker is not None:
-            prepared.plugins.manager.unregister(tracker)
-            tracker.close()
     if as_json:
         entry = next(entry for entry in board.entries if entry["run_id"] == result.run.run_id)
         echo_json(entry)

@@ -11,7 +11,6 @@ import click
 
 from harness.cli.app import (
     Shared,
-    command_at,
     command_with,
     competition_argument,
     complete_strategies,
@@ -19,6 +18,7 @@ from harness.cli.app import (
     json_option,
     shared_of,
 )
+from harness.cli.tracked import tracked
 from harness.errors import ConfigError, HarnessError, PluginError
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _run(
     from harness.planning import Hardware
     from harness.provenance import gather_provenance
     from harness.run import Options
-    from harness.tracking import Tracker, resolve_uri
+    from harness.tracking import resolve_uri
 
     competition, plugins = prepared.competition, prepared.plugins
     strategies = apply_settings(choose_strategies(competition, options["patterns"]), options["settings"], plugins)
@@ -175,19 +175,6 @@ def _run(
         plugins.manager.register(progress, "progress")
         for name, problem in unusable.items():
             progress.warn(f"{name} is left out: {problem}")
-        tracker = None
-        if uri is not None:
-            directions = {metric.name: metric.direction for metric in prepared.metrics}
-            about = competition, prepared.dataset
-            tracker = Tracker(
-                uri,
-                *about,
-                workspace=workspace.root,
-                directions=directions,
-                warn=progress.warn,
-                command=command_at(shared),
-            )
-            plugins.manager.register(tracker, "tracking")
         run_options = Options(
             workspace=workspace,
             hardware=hardware,
@@ -201,12 +188,10 @@ def _run(
             planned=progress.planned,
         )
         try:
-            launched = launch(prepared, strategies, blends, seeds, run_options, folder)
+            with tracked(prepared, workspace, shared, uri, progress.warn) as tracker:
+                launched = launch(prepared, strategies, blends, seeds, run_options, folder)
         finally:
             plugins.manager.unregister(progress)
-            if tracker is not None:
-                plugins.manager.unregister(tracker)
-                tracker.close()
     launched = replace(launched, unusable=tuple(unusable))
     reached = tracker is not None and tracker.experiment_id is not None
     return launched, prepared, {"uri": uri if reached else None, "given": options["tracking_uri"]}

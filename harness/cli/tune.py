@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.app import (
-    command_at,
     competition_argument,
     complete_strategies,
     echo_json,
@@ -17,6 +16,7 @@ from harness.cli.app import (
     one_line,
     shared_of,
 )
+from harness.cli.tracked import tracked
 from harness.cli.train import (
     address_option,
     allow_split_option,
@@ -84,6 +84,7 @@ def tune_command(ctx: click.Context, /, competition: str, **options: Any) -> Non
     from harness.prepare import Setting, prepare
     from harness.store import Workspace
     from harness.study import require_optuna
+    from harness.tracking import resolve_uri
 
     require_optuna()
     shared = shared_of(ctx)
@@ -94,23 +95,9 @@ def tune_command(ctx: click.Context, /, competition: str, **options: Any) -> Non
     prepared, warning = guard(prepare(setting), options["allow_split"])
     if warning:
         click.echo(f"{click.style('warning:', fg='yellow')} {warning}", err=True)
-    tracker = None
-    if not options["no_tracking"]:
-        from harness.tracking import Tracker, resolve_uri
-
-        directions = {metric.name: metric.direction for metric in prepared.metrics}
-        uri = resolve_uri(options["tracking_uri"], workspace.root)
-        about = prepared.competition, prepared.dataset
-        tracker = Tracker(
-            uri, *about, workspace=workspace.root, directions=directions, warn=_say, command=command_at(shared)
-        )
-        prepared.plugins.manager.register(tracker, "tracking")
-    try:
+    uri = None if options["no_tracking"] else resolve_uri(options["tracking_uri"], workspace.root)
+    with tracked(prepared, workspace, shared, uri):
         searched, tuned, space = _tune(prepared, workspace, options)
-    finally:
-        if tracker is not None:
-            prepared.plugins.manager.unregister(tracker)
-            tracker.close()
     if options["as_json"]:
         from harness.tuned import as_json
 

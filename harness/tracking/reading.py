@@ -86,9 +86,7 @@ def _open(uri: str, competition_id: str) -> tuple[MlflowClient, str]:
 
 
 def _unreadable(uri: str, error: Exception) -> StoreError:
-    reason = reason_of(error, uri)
-    ask = "" if reason.endswith("?") else "; right address, and is it up?"
-    return StoreError(f"cannot read MLflow at {shown_uri(uri)}: {reason}{ask}")
+    return StoreError(f"cannot read MLflow at {shown_uri(uri)}: {reason_of(error, uri)}")
 
 
 def entry_of(run: MlflowRun) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import StoreError
 from harness.tracking.note import value_of
 from harness.tracking.reading import experiment_id_of
-from harness.tracking.redact import redact, shown_uri
+from harness.tracking.redact import reason_of, shown_uri
 from harness.tracking.server import open_client
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def register(
     except StoreError:
         raise
     except Exception as error:
-        raise StoreError(f"MLflow at {shown_uri(uri)}: {redact(str(error)).splitlines()[0]}") from None
+        raise StoreError(f"MLflow at {shown_uri(uri)}: {reason_of(error, uri)}") from None
     where = f"models:/{competition}/{version.version}"
     return Registered(competition, str(version.version), str(entry["run_id"]), where, new, aliases)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.errors import StoreError
 from harness.standings import Sent
 from harness.tracking.reading import experiment_id_of
-from harness.tracking.redact import redact, shown_uri
+from harness.tracking.redact import reason_of, shown_uri
 from harness.tracking.server import open_client
 
 METRICS = {"public": "public_score", "private": "private_score"}
@@ -36,4 +36,4 @@ def note_site_score(uri: str, competition: str, run_id: str, sent: Sent) -> None
     except StoreError:
         raise
     except Exception as error:
-        raise StoreError(f"MLflow at {shown_uri(uri)}: {redact(error, uri)[:200]}") from None
+        raise StoreError(f"MLflow at {shown_uri(uri)}: {reason_of(error, uri)}") from None

@@ -141,6 +141,7 @@ def test_on_the_validation_set_seeds_tell_what_another_training_changes(board_of
     plain = with_ties(board_of(runs, on="valid"), place, on_valid, [LOSS])
     assert "no trainings" in plain.ties["method"]
     assert "several seeds would tell" in plain.ties["notes"][0]
+    assert plain.ties["training"] is False
     spread = {"count": 3, "mean": {"log_loss": {"valid": 1.0}}, "std": {"log_loss": {"valid": 0.3}}}
     seeds = dict.fromkeys(runs, spread)
     told = with_ties(board_of(runs, on="valid", seeds=seeds), place, on_valid, [LOSS])
@@ -148,6 +149,7 @@ def test_on_the_validation_set_seeds_tell_what_another_training_changes(board_of
     assert ties_of(told)["c"]["stderr"] == pytest.approx(expected)
     assert "variance over seeds" in told.ties["method"]
     assert told.ties["notes"] == []
+    assert told.ties["training"] is True
 
 
 def test_an_entry_without_predictions_is_left_out_and_named(board_of, place, toy):

@@ -101,14 +101,10 @@ def headline(board: Board) -> str:
         told += f"; {'one other is' if count == 1 else f'{count} others are'} tied with it"
     elif any(entry.get("tie") for entry in scored[1:]):
         told += ", better than every other beyond chance"
-        notes = (board.get("ties") or {}).get("notes", ())
-        told += " of the rows (another training is not counted)" if any(map(_bare, notes)) else ""
+        counted = (board.get("ties") or {}).get("training", True)
+        told += "" if counted else " of the rows (another training is not counted)"
     told += f"; the baseline has {number(value_of(base, board))}" if base is not None else ""
     return f"{told}."
-
-
-def _bare(note: str) -> bool:
-    return note.startswith("another training is not counted")
 
 
 def forest(board: Board, here: str, at: Layout = WIDE) -> str:

@@ -62,7 +62,7 @@ def test_the_headline_tells_who_leads_and_how_surely():
     assert told == "a leads with log_loss 0.400 ± 0.010; one other is tied with it; the baseline has 0.9000."
     apart = board.headline(made(first, {**second, "tie": tie(False)}, base))
     assert "a leads with log_loss 0.400 ± 0.010, better than every other beyond chance; the baseline" in apart
-    bare = {"ties": {"notes": ["another training is not counted for b; several seeds would tell"]}}
+    bare = {"ties": {"training": False}}
     apart = board.headline(made(first, {**second, "tie": tie(False)}) | bare)
     assert apart.endswith(", better than every other beyond chance of the rows (another training is not counted).")
     unknown = board.headline(made({**first, "tie": None}, {**second, "tie": None}))
