@@ -129,6 +129,22 @@ class Blend:
 
 
 @dataclass(frozen=True)
+class Published:
+    """What the publisher of a file tells of it where a digest of the whole is not known, as fast.ai does.
+
+    Attributes
+    ----------
+    bytes : int
+        Size of the file.
+    head_md5 : str
+        MD5 (hex) of its first MiB.
+    """
+
+    bytes: int
+    head_md5: str
+
+
+@dataclass(frozen=True)
 class VariantSpec:
     """A variant of the data: parameters of the source that differ, and where the files come from.
 
@@ -144,6 +160,8 @@ class VariantSpec:
         Files that ``harness fetch`` downloads; empty for what a plugin ships itself.
     sha256 : mapping of str to str
         Known digests by file name; a file without one is shown as unverified.
+    published : mapping of str to Published
+        What else is known of files, by name.
     size : str
         For people: ``"1.2 GB"``.
     licence : str
@@ -158,6 +176,7 @@ class VariantSpec:
     path: str = ""
     urls: tuple[str, ...] = ()
     sha256: Mapping[str, str] = field(default_factory=dict)
+    published: Mapping[str, Published] = field(default_factory=dict)
     size: str = ""
     licence: str = ""
     from_site: bool = False

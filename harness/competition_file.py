@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from harness.competition import (
     DataSpec,
     Evaluate,
     Leaks,
+    Published,
     Resources,
     Rules,
     SiteSpec,
@@ -250,6 +252,7 @@ def _variant(name: str, section: _Section) -> VariantSpec:
         path=section.text("path", ""),
         urls=tuple(urls),
         sha256=digests,
+        published=_published(section.section("published", {})),
         size=section.text("size", ""),
         licence=section.text("licence", ""),
         from_site=section.flag("from_site", False),
@@ -260,6 +263,17 @@ def _variant(name: str, section: _Section) -> VariantSpec:
     if spec.path and spec.urls:
         raise ConfigError(f"{section.where}: both path and urls: the files lie here, or are fetched")
     return spec
+
+
+def _published(section: _Section) -> dict[str, Published]:
+    found = {}
+    for name in section.table:
+        own = section.section(name, kind=Published)
+        size, md5 = own.take("bytes"), own.text("head_md5")
+        if type(size) is not int or size < 1 or not re.fullmatch("[0-9a-fA-F]{32}", md5):
+            raise ConfigError(f"{own.where}: expected bytes, a whole number, and head_md5, 32 hexadecimal digits")
+        found[name] = Published(size, md5.lower())
+    return found
 
 
 def _evaluate(section: _Section) -> Evaluate:

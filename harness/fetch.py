@@ -20,7 +20,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from harness.archive import extract, is_archive, stem
+from harness.competition import Published
 from harness.errors import DataError, StoreError, listed, nearest
+from harness.fetch_checks import Checks
 from harness.files import read_json, sha256, write_json
 from harness.sites.client import Remote
 
@@ -46,12 +48,15 @@ class Fetched:
     ----------
     verified : bool
         Whether its digest is the one the competition names; False if the competition names none.
+    published : bool
+        Whether its size and beginning are what its publisher tells; False if the competition names none.
     """
 
     name: str
     path: Path
     sha256: str
     verified: bool
+    published: bool = False
 
 
 class _TransferError(Exception):
@@ -64,6 +69,7 @@ def fetch(
     into: Path,
     progress: Progress | None = None,
     *,
+    published: Mapping[str, Published] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[Fetched]:
     """Fetch files into a folder; what is there already is only checked.
@@ -78,6 +84,8 @@ def fetch(
         Known SHA-256 (hex) by file name.
     into : Path
         Appears when all files are complete.
+    published : mapping of str to Published, optional
+        What else is known of files, by name.
     sleep : callable
         Waits the given seconds between attempts.
 
@@ -91,7 +99,8 @@ def fetch(
     names = _checked(
         [(_file_name(name), remote) for name, remote in urls.items()] if isinstance(urls, Mapping) else _names(urls)
     )
-    for name in digests:
+    published = published or {}
+    for name in (*digests, *published):
         if name not in names:  # else a misspelt name would leave its file unverified
             raise DataError(f"a digest is given for {name!r}, which is not fetched{nearest(name, names)}")
     record = read_json(into / RECORD) if (into / RECORD).is_file() else {}
@@ -100,22 +109,26 @@ def fetch(
     fresh = [name for name in names if not _is_there(into / name, record.get(name))]
     for name in fresh:
         wanted = digests.get(name) or record.get(name, {}).get("sha256")
-        digest, origin = _fetch_one(names[name], staging, name, wanted, progress or (lambda *_: None), sleep)
+        checks = Checks(wanted, published.get(name))
+        digest, origin = _fetch_one(names[name], staging, name, checks, progress or (lambda *_: None), sleep)
         size = (staging / name).stat().st_size
         record[name] = {"url": shown(names[name].url), "bytes": size, "sha256": digest, "origin": origin}
         if home is into:
             (staging / name).replace(into / name)
     for name, remote in names.items():
         known, digest = digests.get(name), record[name]["sha256"]
-        if known and digest != known.lower():
-            raise _wrong(remote.url, digest, known, f"delete {into} and fetch again")
-        record[name]["verified"] = bool(known)
+        if difference := Checks(known, published.get(name)).difference(home / name, digest):
+            raise _wrong(remote.url, difference, f"delete {into} and fetch again")
+        record[name] |= {"verified": bool(known), "published": name in published}
         folder = home / stem(home / name)
         if is_archive(home / name) and (name in fresh or not folder.is_dir()):
             extract(home / name, folder)
     write_json(home / RECORD, record)
     _settle(staging, into)
-    return [Fetched(name, into / name, record[name]["sha256"], record[name]["verified"]) for name in names]
+    return [
+        Fetched(name, into / name, record[name]["sha256"], record[name]["verified"], record[name]["published"])
+        for name in names
+    ]
 
 
 def _settle(staging: Path, into: Path) -> None:
@@ -183,14 +196,12 @@ def _is_there(path: Path, facts: Any) -> bool:
     return sha256(path) == facts.get("sha256")
 
 
-def _wrong(url: str, found: str, wanted: str, then: str) -> DataError:
-    return DataError(
-        f"{shown(url)} is not the file it should be: SHA-256 {found[:16]}..., expected {wanted[:16]}...; {then}"
-    )
+def _wrong(url: str, difference: str, then: str) -> DataError:
+    return DataError(f"{shown(url)} is not the file it should be: {difference}; {then}")
 
 
 def _fetch_one(
-    remote: Remote, staging: Path, name: str, wanted: str | None, progress: Progress, sleep: Callable[[float], None]
+    remote: Remote, staging: Path, name: str, checks: Checks, progress: Progress, sleep: Callable[[float], None]
 ) -> tuple[str, dict[str, str]]:
     """Return a file's digest, and what its server says of its version."""
     url, complete, part = remote.url, staging / name, staging / f"{name}.part"
@@ -215,9 +226,9 @@ def _fetch_one(
                 f"cannot write {part}: {error.strerror or error}; what is there will be resumed"
             ) from error
     found = sha256(complete)
-    if wanted and found != wanted.lower():
+    if difference := checks.difference(complete, found):
         complete.unlink()
-        raise _wrong(url, found, wanted, "it changed at its source or on the way: fetch again, or use --data FOLDER")
+        raise _wrong(url, difference, "it changed at its source or on the way: fetch again, or use --data FOLDER")
     return found, origin
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -60,6 +61,7 @@ def check_command(ctx: click.Context, competition: str, data: str, as_json: bool
     ctx.exit(2 if problems else 1 if card.leaks else 0)
 
 
+UNVERIFIED = "unverified: the competition file has no digest for it"
 COLOURS = {"leak": "red", "warning": "yellow", "note": "cyan"}
 
 
@@ -145,12 +147,12 @@ def fetch_command(ctx: click.Context, competition: str, variant: str, as_json: b
     folder = fetched_folder(Workspace(shared.workspace).cache, found.id, spec.name)
     urls = open_site(found, load_plugins(found.plugin)).files(site_of(found).id) if spec.from_site else spec.urls
     with Download() as progress:
-        files = fetch(urls, spec.sha256, folder, progress)
+        files = fetch(urls, spec.sha256, folder, progress, published=spec.published)
     if as_json:
-        rows = [{"name": f.name, "path": str(f.path), "sha256": f.sha256, "verified": f.verified} for f in files]
+        rows = [asdict(file) | {"path": str(file.path)} for file in files]
         echo_json({"competition": found.id, "variant": spec.name, "folder": str(folder), "files": rows})
         return
     for file in files:
-        state = "verified" if file.verified else "unverified: the competition file has no digest for it"
-        click.echo(f"{file.path}  sha256 {file.sha256[:16]}  {state}")
+        state = "its size and its first MiB are as published" if file.published else UNVERIFIED
+        click.echo(f"{file.path}  sha256 {file.sha256[:16]}  {'verified' if file.verified else state}")
     click.echo(f"next: {command_with(shared)} run {found.id} --data {spec.name}")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.competition import Blend, Evaluate, Rules, Use, override
+from harness.competition import Blend, Evaluate, Published, Rules, Use, override
 from harness.competition_file import parse_competition, read_competition
 from harness.data import TaskType
 from harness.errors import ConfigError
@@ -32,6 +32,7 @@ about = "made up"
 [data.variants.public]
 urls = ["https://example.org/rain.csv"]
 sha256 = { "rain.csv" = "00ff" }
+published = { "rain.csv" = { bytes = 1000, head_md5 = "00112233445566778899AABBCCDDEEFF" } }
 size = "1 MB"
 licence = "CC0-1.0"
 params = { sep = ";" }
@@ -92,6 +93,8 @@ def test_everything_a_file_can_say(table: dict[str, Any]) -> None:
     assert (found.id, found.title, found.task, found.primary) == ("rain", "Rain tomorrow", TaskType.BINARY, "log_loss")
     assert found.data.source == "weather.table"
     assert found.data.variants["public"].urls == ("https://example.org/rain.csv",)
+    known = Published(1000, "00112233445566778899aabbccddeeff")
+    assert found.data.variants["public"].published == {"rain.csv": known}
     assert found.data.variants["public"].params == {"sep": ";"}
     assert (found.split, found.split_allowed) == (Use("time", {"folds": 4}), "days are alike")
     assert found.evaluate == Evaluate("valid", {"dry": 0.25, "wet": 0.75})
@@ -181,6 +184,9 @@ def changed(table: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         ("data/variants/..%2f..%2fx", {}, "data: variants: '../../x': expected letters, digits, '-' and '_'"),
         ("data/variants/public/sha256", {"rain.csv": 5}, "sha256 = {'rain.csv': 5}: expected"),
         ("data/variants/public/sha256", "00ff", "sha256: expected a table, found '00ff'"),
+        ("data/variants/public/published", {"rain.csv": {"size": 5}}, "published: rain.csv: unknown key 'size'"),
+        ("data/variants/public/published/rain.csv/bytes", 0, "expected bytes, a whole number, and head_md5, 32"),
+        ("data/variants/public/published/rain.csv/head_md5", "00ff", "and head_md5, 32 hexadecimal digits"),
         ("data/params", [], "data: params: expected a table, found []"),
         ("split", {"folds": 3}, 'split: expected "NAME" or { use = "NAME", ... }'),
         ("split", {"use": "random", "allow": True}, "split: allow = True: expected the reason, as text"),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.competition import Published
 from harness.errors import DataError, StoreError
 from harness.fetch import ATTEMPTS, RECORD, Fetched, fetch, shown
 from harness.files import read_json
@@ -114,6 +115,7 @@ def test_a_digest_nobody_vouches_for_is_recorded_as_unverified(server: Server, t
             "sha256": DIGEST,
             "origin": {"ETag": '"v1"'},
             "verified": False,
+            "published": False,
         }
     }
 
@@ -303,6 +305,42 @@ def test_a_full_disk_is_told_and_what_is_there_stays_for_the_next_time(
 
 def test_secrets_are_not_shown() -> None:
     assert shown("https://me:pass@host:8080/a/b.zip?sig=1#x") == "https://host:8080/a/b.zip"
+
+
+def test_what_a_publisher_tells_of_a_file_is_checked_where_no_digest_is_known(server: Server, tmp_path: Path) -> None:
+    head = hashlib.md5(BODY[: 1 << 20]).hexdigest()
+    into, urls = tmp_path / "data", [f"{server.url}/data.bin"]
+    told = {"data.bin": Published(len(BODY), head)}
+    (found,) = fetch(urls, {}, into, published=told)
+    assert (found.verified, found.published) == (False, True)
+    assert read_json(into / RECORD)["data.bin"]["published"] is True
+    assert fetch(urls, {}, into, published=told)[0].published
+    assert len(server.asked) == 1
+
+
+def test_the_md5_is_of_the_first_mebibyte_only(server: Server, tmp_path: Path) -> None:
+    server.files["/data.bin"] = body = bytes(1 << 20) + b"and more"
+    told = {"data.bin": Published(len(body), hashlib.md5(bytes(1 << 20)).hexdigest())}
+    assert fetch([f"{server.url}/data.bin"], {}, tmp_path / "data", published=told)[0].published
+
+
+@pytest.mark.parametrize(
+    ("published", "told"),
+    [
+        (Published(len(BODY) + 1, hashlib.md5(BODY[: 1 << 20]).hexdigest()), r"512,000 bytes, expected 512,001"),
+        (Published(len(BODY), "0" * 32), r"MD5 of its first MiB \w{16}\.\.\., expected 0000000000000000\.\.\."),
+    ],
+)
+def test_another_file_than_the_published_one_is_refused_and_nothing_appears(
+    server: Server, tmp_path: Path, published: Published, told: str
+) -> None:
+    into, urls = tmp_path / "data", [f"{server.url}/data.bin"]
+    with pytest.raises(DataError, match=rf"data\.bin is not the file it should be: {told}; it changed at its source"):
+        fetch(urls, {}, into, published={"data.bin": published})
+    assert not into.exists()
+    fetch(urls, {}, into)
+    with pytest.raises(DataError, match=rf"{told}; delete .* and fetch again"):
+        fetch(urls, {}, into, published={"data.bin": published})
 
 
 def test_a_digest_of_a_file_that_is_not_fetched_is_a_mistake(server: Server, tmp_path: Path) -> None:
