@@ -129,7 +129,7 @@ class Blend:
 
 
 @dataclass(frozen=True)
-class Published:
+class FileFacts:
     """What the publisher of a file tells of it where a digest of the whole is not known, as fast.ai does.
 
     Attributes
@@ -160,7 +160,7 @@ class VariantSpec:
         Files that ``harness fetch`` downloads; empty for what a plugin ships itself.
     sha256 : mapping of str to str
         Known digests by file name; a file without one is shown as unverified.
-    published : mapping of str to Published
+    published : mapping of str to FileFacts
         What else is known of files, by name.
     size : str
         For people: ``"1.2 GB"``.
@@ -176,7 +176,7 @@ class VariantSpec:
     path: str = ""
     urls: tuple[str, ...] = ()
     sha256: Mapping[str, str] = field(default_factory=dict)
-    published: Mapping[str, Published] = field(default_factory=dict)
+    published: Mapping[str, FileFacts] = field(default_factory=dict)
     size: str = ""
     licence: str = ""
     from_site: bool = False

@@ -19,8 +19,8 @@ from harness.competition import (
     Competition,
     DataSpec,
     Evaluate,
+    FileFacts,
     Leaks,
-    Published,
     Resources,
     Rules,
     SiteSpec,
@@ -265,14 +265,14 @@ def _variant(name: str, section: _Section) -> VariantSpec:
     return spec
 
 
-def _published(section: _Section) -> dict[str, Published]:
+def _published(section: _Section) -> dict[str, FileFacts]:
     found = {}
     for name in section.table:
-        own = section.section(name, kind=Published)
+        own = section.section(name, kind=FileFacts)
         size, md5 = own.take("bytes"), own.text("head_md5")
         if type(size) is not int or size < 1 or not re.fullmatch("[0-9a-fA-F]{32}", md5):
             raise ConfigError(f"{own.where}: expected bytes, a whole number, and head_md5, 32 hexadecimal digits")
-        found[name] = Published(size, md5.lower())
+        found[name] = FileFacts(size, md5.lower())
     return found
 
 

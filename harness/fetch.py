@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from harness.archive import extract, is_archive, stem
-from harness.competition import Published
+from harness.competition import FileFacts
 from harness.errors import DataError, StoreError, listed, nearest
 from harness.fetch_checks import Checks
 from harness.files import read_json, sha256, write_json
@@ -69,7 +69,7 @@ def fetch(
     into: Path,
     progress: Progress | None = None,
     *,
-    published: Mapping[str, Published] | None = None,
+    published: Mapping[str, FileFacts] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[Fetched]:
     """Fetch files into a folder; what is there already is only checked.
@@ -84,7 +84,7 @@ def fetch(
         Known SHA-256 (hex) by file name.
     into : Path
         Appears when all files are complete.
-    published : mapping of str to Published, optional
+    published : mapping of str to FileFacts, optional
         What else is known of files, by name.
     sleep : callable
         Waits the given seconds between attempts.

@@ -6,10 +6,10 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.competition import Published
+from harness.competition import FileFacts
 
 HEAD = 1 << 20
-"""Bytes at the beginning of a file that `Published.head_md5` is of."""
+"""Bytes at the beginning of a file that `FileFacts.head_md5` is of."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Checks:
     """What is known of a file."""
 
     sha256: str | None
-    published: Published | None
+    published: FileFacts | None
 
     def difference(self, path: Path, digest: str) -> str:
         """Tell in which way a file of a digest is another one; empty: it is as it should be."""

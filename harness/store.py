@@ -203,7 +203,9 @@ def find_run(workspace: Workspace, name: str, competition: str = "") -> Stored:
     if len(exact or found) == 1:
         return read_stored((exact or found)[0])
     if not found:
-        raise StoreError(f"no finished run {name!r} in {workspace.root / 'runs'}; see: harness leaderboard COMP")
+        known = sorted({path.parents[1].name for path in (workspace.root / "runs").glob(f"*/*/{RESULT}")})
+        told = f"it has runs of {listed(known)}; see: harness leaderboard {known[0]}" if known else "it has no runs"
+        raise StoreError(f"no finished run {name!r} in {workspace.root / 'runs'}; {told}")
     fitting = sorted(f"{directory.parent.name}/{directory.name}" for directory in found)
     raise StoreError(f"{name!r} fits {len(found)} runs: {listed(fitting)}")
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.competition import Blend, Evaluate, Published, Rules, Use, override
+from harness.competition import Blend, Evaluate, FileFacts, Rules, Use, override
 from harness.competition_file import parse_competition, read_competition
 from harness.data import TaskType
 from harness.errors import ConfigError
@@ -93,7 +93,7 @@ def test_everything_a_file_can_say(table: dict[str, Any]) -> None:
     assert (found.id, found.title, found.task, found.primary) == ("rain", "Rain tomorrow", TaskType.BINARY, "log_loss")
     assert found.data.source == "weather.table"
     assert found.data.variants["public"].urls == ("https://example.org/rain.csv",)
-    known = Published(1000, "00112233445566778899aabbccddeeff")
+    known = FileFacts(1000, "00112233445566778899aabbccddeeff")
     assert found.data.variants["public"].published == {"rain.csv": known}
     assert found.data.variants["public"].params == {"sep": ";"}
     assert (found.split, found.split_allowed) == (Use("time", {"folds": 4}), "days are alike")

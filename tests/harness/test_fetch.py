@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.competition import Published
+from harness.competition import FileFacts
 from harness.errors import DataError, StoreError
 from harness.fetch import ATTEMPTS, RECORD, Fetched, fetch, shown
 from harness.files import read_json
@@ -310,7 +310,7 @@ def test_secrets_are_not_shown() -> None:
 def test_what_a_publisher_tells_of_a_file_is_checked_where_no_digest_is_known(server: Server, tmp_path: Path) -> None:
     head = hashlib.md5(BODY[: 1 << 20]).hexdigest()
     into, urls = tmp_path / "data", [f"{server.url}/data.bin"]
-    told = {"data.bin": Published(len(BODY), head)}
+    told = {"data.bin": FileFacts(len(BODY), head)}
     (found,) = fetch(urls, {}, into, published=told)
     assert (found.verified, found.published) == (False, True)
     assert read_json(into / RECORD)["data.bin"]["published"] is True
@@ -320,19 +320,19 @@ def test_what_a_publisher_tells_of_a_file_is_checked_where_no_digest_is_known(se
 
 def test_the_md5_is_of_the_first_mebibyte_only(server: Server, tmp_path: Path) -> None:
     server.files["/data.bin"] = body = bytes(1 << 20) + b"and more"
-    told = {"data.bin": Published(len(body), hashlib.md5(bytes(1 << 20)).hexdigest())}
+    told = {"data.bin": FileFacts(len(body), hashlib.md5(bytes(1 << 20)).hexdigest())}
     assert fetch([f"{server.url}/data.bin"], {}, tmp_path / "data", published=told)[0].published
 
 
 @pytest.mark.parametrize(
     ("published", "told"),
     [
-        (Published(len(BODY) + 1, hashlib.md5(BODY[: 1 << 20]).hexdigest()), r"512,000 bytes, expected 512,001"),
-        (Published(len(BODY), "0" * 32), r"MD5 of its first MiB \w{16}\.\.\., expected 0000000000000000\.\.\."),
+        (FileFacts(len(BODY) + 1, hashlib.md5(BODY[: 1 << 20]).hexdigest()), r"512,000 bytes, expected 512,001"),
+        (FileFacts(len(BODY), "0" * 32), r"MD5 of its first MiB \w{16}\.\.\., expected 0000000000000000\.\.\."),
     ],
 )
 def test_another_file_than_the_published_one_is_refused_and_nothing_appears(
-    server: Server, tmp_path: Path, published: Published, told: str
+    server: Server, tmp_path: Path, published: FileFacts, told: str
 ) -> None:
     into, urls = tmp_path / "data", [f"{server.url}/data.bin"]
     with pytest.raises(DataError, match=rf"data\.bin is not the file it should be: {told}; it changed at its source"):
