@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.blending import Blended, Member, blend, blend_run
 from harness.competition import BLEND_METHODS, Blend, Competition
-from harness.competition_file import check_line
+from harness.competition_strategies import check_line
 from harness.errors import ConfigError, StoreError, listed, nearest
 from harness.leaderboard import Board
 from harness.planning import board_key

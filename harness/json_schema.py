@@ -21,17 +21,19 @@ from harness.competition import (
     Competition,
     DataSpec,
     Evaluate,
+    FileFacts,
     Leaks,
     SiteSpec,
     Strategy,
     SubmissionSchema,
 )
-from harness.competition_file import MEDALS, NOT_IN_FILE, RANKED_ON, SITES, VALUES, WRITTEN
+from harness.competition_file import MEDALS, RANKED_ON, SITES, VALUES
 from harness.data import TaskType
 from harness.findings import KINDS
 from harness.offers import Adjuster, DatasetSource, Features, Metric, ModelRecipe, Rebalancer, Site, Splitter
 from harness.params import document
 from harness.plugins import LOCAL, Plugins
+from harness.toml_section import NOT_IN_FILE, WRITTEN
 
 Schema = dict[str, Any]
 STRATEGY: Schema = {"$ref": "#/$defs/strategy"}
@@ -236,4 +238,6 @@ def _forms() -> dict[tuple[type[Any], str], Schema]:
         (Blend, "of"): {**texts, "minItems": 2},
         (Blend, "method"): {"enum": list(BLEND_METHODS)},
         (DataSpec, "unlabelled"): texts,
+        (FileFacts, "bytes"): {"type": "integer", "minimum": 1},
+        (FileFacts, "head_md5"): {**TEXT, "pattern": "^[0-9a-fA-F]{32}$"},
     }

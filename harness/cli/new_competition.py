@@ -66,8 +66,8 @@ def competition_command(ctx: click.Context, /, name: str, **options: Any) -> Non
 
 def _home(name: str, shared: Shared, plugins: Plugins) -> Path:
     """Return the folder to write, after making sure that nothing has this name."""
-    from harness.competition_file import check_name
     from harness.finding import find_competitions
+    from harness.toml_section import check_name
 
     check_name(name, f"competition {name!r}")
     home = (shared.competitions or Path("competitions")).resolve() / name
