@@ -171,6 +171,7 @@ def _published(section: Section) -> dict[str, FileFacts]:
         size, md5 = own.take("bytes"), own.text("head_md5")
         if type(size) is not int or size < 1 or not re.fullmatch("[0-9a-fA-F]{32}", md5):
             raise ConfigError(f"{own.where}: expected bytes, a whole number, and head_md5, 32 hexadecimal digits")
+        own.done()
         found[name] = FileFacts(size, md5.lower())
     return found
 

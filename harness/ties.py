@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -194,7 +195,7 @@ def _told(compared: Compared, entries: Entries, units: str, notes: list[str], ke
         notes.append(OVERLAP)
         if far := [name for name, unsure in zip(names, compared.unsure, strict=True) if unsure]:
             notes.append(
-                f"{compared.folds} folds cannot tell {listed(far)} from {first}, though {FAR:g} standard errors or more"
+                f"{compared.folds} folds cannot tell {_named(far)} from {first}, though {FAR:g} standard errors or more"
                 " lie between them: so few folds tell the error itself only roughly; more folds would tell"
             )
     else:
@@ -202,7 +203,7 @@ def _told(compared: Compared, entries: Entries, units: str, notes: list[str], ke
         training = "no trainings" if len(bare) == len(kept) else "variance over seeds"
         if bare and len(kept) > 1:
             notes.append(
-                f"another training is not counted for {listed(bare)}; several seeds would tell: --seed 0 --seed 1"
+                f"another training is not counted for {_named(bare)}; several seeds would tell: --seed 0 --seed 1"
             )
     counted = _distinct(entries, names, notes)
     return {
@@ -223,8 +224,19 @@ def _distinct(entries: Entries, names: list[str], notes: list[str]) -> int:
     for code in range(max(same_as) + 1):
         alike = [name for name, own in zip(names, same_as, strict=True) if own == code]
         if len(alike) > 1:
-            notes.append(f"{listed(alike)} have the same predictions: they count once in the correction")
+            notes.append(f"{_named(alike)} have the same predictions: they count once in the correction")
     return len(set(same_as))
+
+
+def _named(names: Sequence[str]) -> str:
+    """Join the names of lines; several seeds of one strategy are named once.
+
+    Examples
+    --------
+    >>> _named(["a", "a", "b"])
+    'a (2 seeds), b'
+    """
+    return listed(name if count == 1 else f"{name} ({count} seeds)" for name, count in Counter(names).items())
 
 
 def _by_run(kept: Kept, compared: Compared) -> dict[str, dict[str, Any]]:

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from harness import competition_file
 from harness.competition_file import parse_competition
 from harness.errors import ConfigError
 from harness.json_schema import attributes_of, competition_schema, params_schema
 from harness.offers import ModelRecipe
 from harness.plugins import load_plugins
+from harness.toml_section import Section
 
 ROOT = Path(__file__).parents[2]
 HOMES = sorted(path.parent for path in ROOT.glob("competitions/*/competition.toml"))
@@ -37,6 +37,7 @@ unlabelled = ["more.csv"]
 about = "made up"
 urls = ["https://example.org/rain.csv"]
 sha256 = { "rain.csv" = "00ff" }
+published = { "rain.csv" = { bytes = 1000, head_md5 = "00112233445566778899aabbccddeeff" } }
 size = "1 MB"
 licence = "CC0-1.0"
 params = { positive = "yes" }
@@ -224,13 +225,13 @@ def test_what_no_plugin_offers_is_refused(name, validator):
 def taken_keys(monkeypatch) -> dict[str, set[str]]:
     """Return the keys that reading the full file asks for, by table; names of strategies and variants are ``*``."""
     seen: dict[str, set[str]] = defaultdict(set)
-    done = competition_file._Section.done
+    done = Section.done
 
     def listen(section):
         seen[section.where.partition("competition.toml")[2].removeprefix(": ")] |= section.seen
         done(section)
 
-    monkeypatch.setattr(competition_file._Section, "done", listen)
+    monkeypatch.setattr(Section, "done", listen)
     parse_competition(tomllib.loads(FULL), Path("rain"))
     return seen
 
@@ -256,6 +257,8 @@ def test_the_schema_has_the_keys_that_the_reader_asks_for(monkeypatch, validator
     for where in [where for where in taken if where.endswith(": resources")]:
         del taken[where]
     assert taken.pop("data: variants: public") == keys_of(schema, "data", "variants", "*")
+    published = taken.pop("data: variants: public: published: rain.csv")
+    assert published == keys_of(schema, "data", "variants", "*", "published", "*")
     assert taken.pop("blends.both") == keys_of(schema, "blends", "*")
     left = {"data", "evaluate", "submission", "rules", "budget", "leaks", "board", "board: medals", "site"}
     assert left == set(taken)

@@ -51,9 +51,11 @@ class Layout(NamedTuple):
     most: int
 
 
-WIDE = Layout(1080.0, 245.0, 90.0, 27.0, 4.0, 0.0, 34)
+WIDE = Layout(1080.0, 285.0, 90.0, 27.0, 4.0, 0.0, 34)
 PHONE = Layout(360.0, 36.0, 12.0, 42.0, -6.0, 10.0, 30)
 """Names above what is drawn, and text as large as around it where a screen is a hand wide."""
+RANK, NAME = 30, 40
+"""Where ranks end and names begin, pixels from the left."""
 
 
 def value_of(entry: Entry, board: Board, metric: str = "", on: str = "") -> float | None:
@@ -165,8 +167,8 @@ def _lane(entry: Entry, board: Board, other: str, x: Any, y: float, at: Layout, 
     )
     mark = "=" if tied(entry) and marked(board) else ""
     style = "b" if here else "p" if entry.get("baseline") else ""
-    parts.append(words(24, y + at.label, f"{entry['rank']}{mark}", "p", "end"))
-    parts.append(words(34, y + at.label, short(name_of(entry, board), at.most), style))
+    parts.append(words(RANK, y + at.label, f"{entry['rank']}{mark}", "p", "end"))
+    parts.append(words(NAME, y + at.label, short(name_of(entry), at.most), style))
     if spread:
         parts.append(line(x(value - spread), y + at.mark, x(value + spread), y + at.mark, f"{kind}bar"))
     hollow = value_of(entry, board, on=other)
@@ -226,18 +228,21 @@ def _probability(value: float) -> str:
     return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def name_of(entry: Entry, board: Board) -> str:
-    """Return a line's name, with its seed unless that is 0; of a mean over seeds with how the single scores lie."""
+def name_of(entry: Entry) -> str:
+    """Return a line's name, with its seed unless that is 0."""
+    one = entry.get("seed") and not entry.get("seeds")
+    return f"{entry['name']} (seed {entry['seed']})" if one else str(entry["name"])
+
+
+def _seeds_of(entry: Entry, board: Board) -> str:
+    """Return how the single scores of a mean over seeds lie; empty for others."""
     seeds = entry.get("seeds")
     found = seeds["mean"].get(board["metric"], {}).get(board["on"]) if seeds else None
-    if not seeds or found is None:
-        return f"{entry['name']} (seed {entry['seed']})" if entry.get("seed") else str(entry["name"])
-    spread = seeds["std"][board["metric"]][board["on"]]
-    return f"{entry['name']}: seeds {give(found, spread)}"
+    return "" if not seeds or found is None else f": seeds {give(found, seeds['std'][board['metric']][board['on']])}"
 
 
 def _named(entry: Entry, board: Board) -> Cell:
-    name = escape(name_of(entry, board))
+    name = escape(name_of(entry) + _seeds_of(entry, board))
     return Cell((f'<span class="base">{name}</span>' if entry.get("baseline") else name) + _marks(entry))
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from harness.builtin._page.board import WIDE, Board, Layout, name_of
+from harness.builtin._page.board import NAME, WIDE, Board, Layout, name_of
 from harness.builtin._page.html import chart, dot, line, number, short, ticks, words
 
 LANES = 8
@@ -48,7 +48,7 @@ def folds(board: Board, at: Layout = WIDE) -> str:
         parts.append(f'<polyline points="{" ".join(f"{a:.1f},{b:.1f}" for a, b in points)}" class="thin"/>')
     for place, (entry, scores) in enumerate(found):
         y = 8 + at.row * (place + 0.5)
-        parts.append(words(34, y + at.label, short(name_of(entry, board), at.most)))
+        parts.append(words(NAME, y + at.label, short(name_of(entry), at.most)))
         kind = "best" if place == 0 else "dot"
         told = [
             dot(x(v), y + at.mark, 4, kind, f"fold {n}: {number(v)}") for n, v in enumerate(scores) if v is not None
