@@ -11,7 +11,7 @@ from typing import Any
 from harness.averaging import mean_over_seeds, mean_run
 from harness.blending import Blended, Member, blend
 from harness.competition import Blend, Competition, Strategy, override
-from harness.errors import ConfigError, HarnessError, nearest
+from harness.errors import ConfigError, HarnessError, listed, nearest
 from harness.leaderboard import Board, best_submission
 from harness.offers import Adjuster, Features, ModelRecipe, Rebalancer
 from harness.params import parse_text, parse_value
@@ -23,7 +23,7 @@ from harness.schema import schema_of
 from harness.store import Workspace
 from harness.submission_check import warnings_of
 from harness.submission_file import read_submission
-from harness.submitting import publish, submission_names
+from harness.submitting import publish, replaced_of_other_data, submission_names
 from harness.ties import told_board
 
 
@@ -201,7 +201,10 @@ def launch(
     _warn_of_ids(prepared, outcomes)
     board = told_board(prepared, options.workspace)
     first = best_submission(board, options.workspace)
-    best = publish(first, folder, "best-fast" if prepared.setting.fast else "best") if first and submissions else None
+    wanted = [one for one in outcomes if not one.plan.strategy.baseline]
+    came = any(one.result is not None for one in wanted) or any(one.result is not None for one in blended)
+    best = publish(first, folder, "best-fast" if prepared.setting.fast else "best") if first and came else None
+    _warn_of_replaced(prepared, outcomes, [*submissions.values(), *([best] if best else [])], options.workspace)
     figure = _draw(prepared, board, options)
     told = {"competition": prepared.competition, "board": board.as_json(), "figures": [figure] if figure else []}
     problem = prepared.plugins.tell("harness_board_updated", **told)
@@ -218,6 +221,19 @@ def _warn_of_ids(prepared: Prepared, outcomes: Sequence[Outcome]) -> None:
         return
     for warning in warnings_of(schema_of(prepared.competition, prepared.dataset), read_submission(made.submission)):
         prepared.plugins.tell("harness_warned", run=made.run, message=f"submissions: {warning}")
+
+
+def _warn_of_replaced(
+    prepared: Prepared, outcomes: Sequence[Outcome], files: Sequence[Path], workspace: Workspace
+) -> None:
+    """Tell which files in the folder of submissions were of other data until now."""
+    record = workspace.cache / "submissions" / f"{prepared.competition.id}.json"
+    if files and (names := replaced_of_other_data(files, prepared.dataset.digest, record)):
+        told = (
+            f"submissions: {listed(names)} in {files[0].parent} were of other data and are replaced; --out FOLDER keeps"
+        )
+        told += " them apart, and each run keeps its own"
+        prepared.plugins.tell("harness_warned", run=outcomes[0].plan.run, message=told)
 
 
 def _member(group: Sequence[Outcome], results: Sequence[RunResult], options: Options) -> Member:

@@ -247,6 +247,8 @@ class ModelRecipe:
     iterations : str or None
         The field of `params` that a refit sets to the median best iteration of the folds. Where `inner` is given and
         wants no holdout, folds have none.
+    warn : callable or None
+        ``warn(params, info) -> str``: what a person should know before it trains on these data, in a line; or nothing.
     """
 
     kind: ClassVar[str] = "model"
@@ -258,6 +260,7 @@ class ModelRecipe:
     stages: StagesOf | None = None
     inner: Callable[[Any], bool] | None = None
     iterations: str | None = None
+    warn: Callable[[Any, DatasetInfo], str] | None = None
 
 
 class Score(Protocol):

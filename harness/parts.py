@@ -54,6 +54,12 @@ def parts_of(strategy: Strategy, prepared: Prepared) -> Parts:
     return Parts(recipe, model, features, features_params, rebalancer, rebalancer_params)
 
 
+def warning_of(strategy: Strategy, prepared: Prepared) -> str:
+    """Return what a person should know before a strategy trains on these data; empty where there is nothing."""
+    parts = parts_of(strategy, prepared)
+    return parts.recipe.warn(parts.model, prepared.dataset.info) if parts.recipe.warn else ""
+
+
 def weights_seen(parts: Parts) -> list[str]:
     """Return the parameters of a strategy that name pretrained weights: ``model.weights``."""
     named = {"features": parts.features_params, "model": parts.model, "rebalancer": parts.rebalancer_params}

@@ -23,7 +23,7 @@ from harness.errors import HarnessError, StoreError, TaskTimeoutError, traceback
 from harness.facts import Provenance
 from harness.files import read_json, write_json
 from harness.offers import Executor, Pool, PoolRequest
-from harness.parts import corpora_seen, parts_of, parts_seen, weights_seen
+from harness.parts import corpora_seen, parts_of, parts_seen, warning_of, weights_seen
 from harness.planning import Hardware, Plan, plan_run
 from harness.plugins import describe_error
 from harness.prepare import Prepared
@@ -113,6 +113,7 @@ def run_all(
     if options.planned is not None:
         options.planned(plans)
     first, others = plans[: len(baselines)], plans[len(baselines) :]
+    _warn(others, prepared)
     with ExitStack() as locks:
         for plan in others:
             locks.enter_context(locked(plan.run.directory))
@@ -123,6 +124,14 @@ def run_all(
                     [plan], prepared, replace(options, workers=1, executor="", address="", budget=Budget())
                 )
         yield from run_plans(others, prepared, options)
+
+
+def _warn(plans: Sequence[Plan], prepared: Prepared) -> None:
+    """Tell what a person should know before each strategy trains, once for all its seeds."""
+    trained = [plan for plan in plans if not all(task.directory.exists() for task in plan.all_tasks)]
+    for plan in {plan.run.label: plan for plan in reversed(trained)}.values():
+        if told := warning_of(plan.strategy, prepared):
+            prepared.plugins.tell("harness_warned", run=plan.run, message=f"{plan.run.label}: {told}")
 
 
 def run_plans(plans: Sequence[Plan], prepared: Prepared, options: Options) -> Iterator[Outcome]:

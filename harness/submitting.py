@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from harness.contract import problems_in
 from harness.data import Predictions, Submission
-from harness.errors import PluginError, SubmissionError, listed
-from harness.files import atomic_write, slug
+from harness.errors import PluginError, StoreError, SubmissionError, listed
+from harness.files import atomic_write, read_json, slug, write_json
 from harness.fingerprint import FILE, fingerprint_of, write_fingerprint
 from harness.plugins import LOCAL
 from harness.prepare import Prepared
@@ -85,6 +86,25 @@ def publish(source: Path, folder: Path, name: str) -> Path:
     with source.open("rb") as given, atomic_write(target) as file:
         shutil.copyfileobj(given, file)
     return target
+
+
+def replaced_of_other_data(files: Sequence[Path], digest: str, record: Path) -> list[str]:
+    """Return the names of published files that were of other data before, and write down of which each is now.
+
+    Parameters
+    ----------
+    digest : str
+        Of the data that the files answer.
+    record : Path
+        Where that is kept; one that cannot be read tells of no file.
+    """
+    known: dict[str, str] = {}
+    with suppress(StoreError):
+        known = read_json(record) if record.is_file() else {}
+    places = {str(path.resolve()): path.name for path in files}
+    replaced = [name for place, name in places.items() if known.get(place, digest) != digest]
+    write_json(record, {**known, **dict.fromkeys(places, digest)})
+    return replaced
 
 
 def submission_names(strategy: str, seeds: Sequence[int], fast: bool) -> dict[int | None, str]:

@@ -210,12 +210,18 @@ def _told(compared: Compared, entries: Entries, units: str, notes: list[str], ke
         "method": f"paired bootstrap of {units}, {training}, Student's t, corrected after Holm",
         "draws": compared.draws,
         "units": units,
-        "count": int(entries.units.max()) + 1,
+        "count": _drawn(entries),
         "compared": len(kept),
         "counted": counted,
         "stability": None if math.isnan(compared.stability) else compared.stability,
         "training": not bare or len(kept) < 2,
     }
+
+
+def _drawn(entries: Entries) -> int:
+    """Return how many units have a row that counts."""
+    counting = entries.units if entries.weights is None else entries.units[entries.weights > 0]
+    return len(set(counting.tolist()))
 
 
 def _distinct(entries: Entries, names: list[str], notes: list[str]) -> int:

@@ -247,7 +247,7 @@ def _print(launched: Launched, notes: dict[str, Any], shared: Shared) -> None:
         first = next(entry for entry in launched.board.entries if entry["submission"])
         click.echo(f"submission  {shown_path(launched.best)}  (checked; the board's first: {first['name']})")
         others, folder = len(launched.submissions), shown_path(launched.best.parent)
-        click.echo(f"            {folder}{'/' if others else ''}  holds one for each of {others} runs")
+        click.echo(f"            {folder}{'/' if others else ''}  has one of each of these {others} runs")
     if launched.figure is not None:
         click.echo(f"figure      {shown_path(launched.figure)}")
     if notes["uri"] is not None:

@@ -9,12 +9,16 @@ import pytest
 
 from harness.competition import Strategy, Use
 from harness.errors import ConfigError
+from harness.hookspecs import hookimpl
 from harness.launch import Launched, apply_settings, choose_strategies, unusable_strategies
 from harness.offers import CLASSIFICATION, Adjuster, Features, ModelRecipe, Rebalancer
 from harness.params import param
+from harness.planning import Hardware
 from harness.plugins import load_plugins
 from harness.prepare import Setting, prepare
-from harness.run import Outcome
+from harness.run import Options, Outcome, run_all
+from harness.store import Workspace
+from harness.submitting import replaced_of_other_data
 
 
 @pytest.fixture
@@ -200,3 +204,47 @@ def test_the_exit_code_tells_whether_all_a_part_or_nothing_was_done(outcomes, co
     assert Launched(made, (), None, {}, Path(), None).exit_code == code
     if code == 0:
         assert Launched(made, (), None, {}, Path(), None, unusable=("x: no plugin",)).exit_code == 3
+
+
+# what a person is told ----------------------------------------------------------------------------------------------
+
+
+class Heard:
+    """What was warned of."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    @hookimpl
+    def harness_warned(self, message: str) -> None:
+        self.told.append(message)
+
+
+def test_what_a_recipe_warns_of_is_told_once_and_only_before_it_trains(toy, workspace):
+    near = next(one for one in toy.competition.strategies if one.name == "near")
+    known, heard = toy.plugins.offers(ModelRecipe), Heard()
+    recipe = known[near.model.name]
+    known[near.model.name] = replace(recipe, warn=lambda params, info: f"{len(info.classes)} classes are few")
+    toy.plugins.manager.register(heard, "heard")
+    options = Options(Workspace(workspace), Hardware("cpu", 1))
+    try:
+        assert all(outcome.result for outcome in run_all(toy, [near], [0, 1], options))
+        told = [text for text in heard.told if "few" in text]
+        assert told == [f"near: {len(toy.dataset.info.classes)} classes are few"]
+        heard.told.clear()
+        assert all(outcome.result for outcome in run_all(toy, [near], [0, 1], options))
+        assert heard.told == []
+    finally:
+        known[near.model.name] = recipe
+        toy.plugins.manager.unregister(heard)
+
+
+def test_files_of_other_data_that_are_replaced_are_told(tmp_path):
+    record, files = tmp_path / "kept" / "toy.json", [tmp_path / "near.csv", tmp_path / "best.csv"]
+    assert replaced_of_other_data(files, "one", record) == []
+    assert replaced_of_other_data(files[:1], "one", record) == []
+    assert replaced_of_other_data(files[:1], "two", record) == ["near.csv"]
+    assert replaced_of_other_data(files, "two", record) == ["best.csv"]
+    record.write_text("{")
+    assert replaced_of_other_data(files, "one", record) == []
+    assert replaced_of_other_data(files, "one", record) == []

@@ -105,7 +105,10 @@ def headline(board: Board) -> str:
         told += ", better than every other beyond chance"
         counted = (board.get("ties") or {}).get("training", True)
         told += "" if counted else " of the rows (another training is not counted)"
-    told += f"; the baseline has {number(value_of(base, board))}" if base is not None else ""
+    if base is not None:
+        score = number(value_of(base, board))
+        among = f", the baseline ({score}) among them" if len(others) > 1 else f": the baseline, with {score}"
+        told += among if tied(base) else f"; the baseline has {score}"
     return f"{told}."
 
 

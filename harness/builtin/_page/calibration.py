@@ -85,7 +85,8 @@ def _classes(confidence: Floats, hit: Floats, weights: Floats, what: str, of: st
         )
     parts.append(words((x(0) + x(1)) / 2, base + 17, what, "p", "middle"))
     off = curve.mean_predicted - curve.mean_observed
-    lean = "as much as" if abs(off) < 0.005 else f"{percent(abs(off), 1)} {'more' if off > 0 else 'less'} than"
+    apart = f"{100 * abs(off):.1f} percentage points {'more' if off > 0 else 'less'} than"
+    lean = "as much as" if abs(off) < 0.005 else apart
     told = f"Expected calibration error {curve.gap:.3f}{of}; on the whole {lean} what came true is predicted."
     caption = f"{told} Bars: 95% intervals; below, where the predictions lie."
     picture = chart("".join(parts), SIZE, base + 24, f"Reliability curve of the {what}. {told}")

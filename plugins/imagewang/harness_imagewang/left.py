@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness_imagewang.network import Encoder
+from harness_imagewang.params import enlarged
 from harness_imagewang.pretrain import HISTORY, PICTURE, read_encoder
 from harness_imagewang.stages import NAME
 
@@ -25,11 +26,8 @@ def encoder_of(params: EncoderParams, context: BuildContext) -> Encoder:
 
 def tell_size(params: EncoderParams, info: DatasetInfo, log: TaskLog) -> None:
     """Tell that images are enlarged, where some are smaller than the size asked for."""
-    shortest = int(info.extra.get("shortest", params.size))
-    if shortest < params.size:
-        log.note(
-            f"size = {params.size}: images are enlarged, the smallest from {shortest} pixels; nothing is gained by that"
-        )
+    if told := enlarged(params, info):
+        log.note(told)
 
 
 def files_of_stage(context: BuildContext) -> dict[str, bytes]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.data import DatasetInfo, TaskType
 from harness.offers import BuildContext, ModelRecipe
-from harness_imagewang.params import FinetuneParams, KnnParams, LinearParams
+from harness_imagewang.params import FinetuneParams, KnnParams, LinearParams, enlarged
 from harness_imagewang.stages import stages
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def models() -> Iterable[ModelRecipe]:
             params=FinetuneParams,
             build=_finetune,
             stages=stages,
+            warn=enlarged,
             inner=lambda params: params.holdout,
             iterations="epochs",
         ),
@@ -36,6 +37,7 @@ def models() -> Iterable[ModelRecipe]:
             params=LinearParams,
             build=_linear,
             stages=stages,
+            warn=enlarged,
         ),
         ModelRecipe(
             name="imagewang.knn",
@@ -44,6 +46,7 @@ def models() -> Iterable[ModelRecipe]:
             params=KnnParams,
             build=_knn,
             stages=stages,
+            warn=enlarged,
         ),
     )
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness.params import document, param
+
+if TYPE_CHECKING:
+    from harness.data import DatasetInfo
 
 Backbone = Literal["xresnet18", "xresnet34", "xresnet50"]
 LEAST = 16
@@ -57,6 +60,13 @@ class EncoderParams:
     def view_size(self) -> int:
         """Height and width of what the pretext task sees, pixels."""
         return max(LEAST, round(self.size * self.pretrain_view))
+
+
+def enlarged(params: EncoderParams, info: DatasetInfo) -> str:
+    """Tell that images are enlarged, where some are smaller than the size asked for; else nothing."""
+    shortest = int(info.extra.get("shortest", params.size))
+    told = f"size = {params.size}: images are enlarged, the smallest from {shortest} pixels; nothing is gained by that"
+    return told if shortest < params.size else ""
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,11 @@ def test_the_headline_tells_who_leads_and_how_surely():
     first, second = entry(1, "a", 0.4, tie=tie(True, 0)), entry(2, "b", 0.5, tie=tie(True))
     told = board.headline(made(first, second, base))
     assert told == "a leads with log_loss 0.400 ± 0.010; one other is tied with it; the baseline has 0.9000."
+    chance = {**base, "tie": tie(True)}
+    assert board.headline(made(first, second, chance)).endswith(
+        "2 others are tied with it, the baseline (0.9000) among them."
+    )
+    assert board.headline(made(first, chance)).endswith("one other is tied with it: the baseline, with 0.9000.")
     apart = board.headline(made(first, {**second, "tie": tie(False)}, base))
     assert "a leads with log_loss 0.400 ± 0.010, better than every other beyond chance; the baseline" in apart
     bare = {"ties": {"training": False}}
@@ -159,7 +164,7 @@ def test_calibration_says_how_far_predictions_are_from_what_came_true():
     high = scored(true.targets, np.column_stack([1 - shifted, shifted]), ("no", "yes"))
     told = calibration(high, ("no", "yes"))
     assert float(re.search(r"Expected calibration error (0\.\d+)", told)[1]) == pytest.approx(0.19, abs=0.02)
-    assert re.search(r"on the whole 1[789]\.\d% more than what came true is predicted", told)
+    assert re.search(r"on the whole 1[789]\.\d percentage points more than what came true is predicted", told)
 
 
 def test_the_page_and_the_runs_figure_tell_the_same_calibration_error():

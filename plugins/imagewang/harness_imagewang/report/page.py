@@ -59,7 +59,8 @@ def _told(found: Sequence[Line]) -> Iterator[str]:
     best = chosen(found)
     if best is None:
         return
-    yield f"Chosen out of fold: {best.pretext}, {_percent(best.oof, best.oof_spread)}"
+    told = _percent(best.oof, best.oof_spread)
+    yield f"Of the tasks that were fine-tuned {best.pretext} is chosen out of fold, {told}"
     if not math.isnan(best.valid):
         yield f"On the validation set it reaches {_percent(best.valid, best.valid_spread)}"
     if best.valid_gain is not None:
@@ -117,7 +118,9 @@ def _epochs(runs: Sequence[RunResult]) -> list[Section]:
         return []
     about = "Of the first fold and seed, over all classes: of training images as they were augmented and learned from"
     about += "; of held-out images where a strategy has such, the dot being the epoch kept." if held else "."
-    return [Section("Accuracy by epoch", f"{epochs_chart(curves, kept)}\n<p>{about}</p>", STYLE + CHART_STYLE)]
+    about += " It tells how far a training came, not which is better." if len(kept) < len(curves) else ""
+    title = "Accuracy by epoch" if len(kept) == len(curves) else "Accuracy on training images by epoch"
+    return [Section(title, f"{epochs_chart(curves, kept)}\n<p>{about}</p>", STYLE + CHART_STYLE)]
 
 
 def _history(run: RunResult) -> list[dict[str, str]]:
