@@ -17,17 +17,30 @@ from pathlib import Path
 
 class Heavy(Means):
     def save(self, directory):
+        runs, weights = os.environ.get("TOY_RUNS"), directory / "weights.bin"
+        if not runs:
+            super().save(directory)
+            return self.write(weights)
+        # beside other trainings one fold fills the disk once they are over: before, it fails them rightly
+        runs, until = Path(runs), time.monotonic() + 120
+        over = lambda: list(runs.glob("near-s0-*/result.json")) or time.monotonic() > until
+        try:
+            (runs / "one").touch(exist_ok=False)
+        except FileExistsError:
+            while over() and not (runs / "past").exists() and time.monotonic() < until:
+                time.sleep(0.01)  # while the disk is full another fold fails too, at whatever it writes
+            return super().save(directory)
         super().save(directory)
-        runs = os.environ.get("TOY_RUNS")
-        if runs:  # beside other trainings one fold fills the disk once they are over: before, it fails them rightly
-            try:
-                Path(runs, "one").touch(exist_ok=False)
-            except FileExistsError:
-                return
-            until = time.monotonic() + 120
-            while not list(Path(runs).glob("near-s0-*/result.json")) and time.monotonic() < until:
-                time.sleep(0.05)
-        with (directory / "weights.bin").open("wb") as file:
+        while not over():
+            time.sleep(0.05)
+        try:
+            self.write(weights)
+        finally:
+            weights.unlink()
+            (runs / "past").touch()
+
+    def write(self, weights):
+        with weights.open("wb") as file:
             for _ in range(64):
                 file.write(bytes(1 << 20))
 
