@@ -104,22 +104,22 @@ def _gains(found: Sequence[Line], told: Sequence[str]) -> Section:
 def _epochs(runs: Sequence[RunResult]) -> list[Section]:
     curves: dict[str, list[float]] = {}
     kept: dict[str, int] = {}
-    held = False
     for run in runs:
         rows = _history(run)
         if not rows or run.run.strategy in curves:
             continue
         column = "valid_accuracy" if rows[0].get("valid_accuracy") else "train_accuracy"
-        held |= column == "valid_accuracy"
         curves[run.run.strategy] = [float(row[column]) for row in rows]
         if column == "valid_accuracy":
             kept[run.run.strategy] = 1 + min(range(len(rows)), key=lambda number: float(rows[number]["valid_loss"]))
     if not curves:
         return []
     about = "Of the first fold and seed, over all classes: of training images as they were augmented and learned from"
-    about += "; of held-out images where a strategy has such, the dot being the epoch kept." if held else "."
-    about += " It tells how far a training came, not which is better." if len(kept) < len(curves) else ""
-    title = "Accuracy by epoch" if len(kept) == len(curves) else "Accuracy on training images by epoch"
+    about += "; of held-out images where a strategy has such, the dot being the epoch kept." if kept else "."
+    title = "Accuracy by epoch"
+    if len(kept) < len(curves):
+        about += " It tells how far a training came, not which is better."
+        title = "Accuracy on training images by epoch"
     return [Section(title, f"{epochs_chart(curves, kept)}\n<p>{about}</p>", STYLE + CHART_STYLE)]
 
 
